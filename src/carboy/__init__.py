@@ -1,0 +1,39 @@
+"""Carboy: Flask code and FastAPI code on one fast engine.
+
+    from carboy import App
+
+Names load when they are asked for; importing `carboy` loads nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from carboy.app import App as App
+    from carboy.fastapi import APIRouter as APIRouter
+    from carboy.fastapi import BackgroundTasks as BackgroundTasks
+    from carboy.fastapi import Body as Body
+    from carboy.fastapi import Cookie as Cookie
+    from carboy.fastapi import Depends as Depends
+    from carboy.fastapi import Header as Header
+    from carboy.fastapi import HTTPException as HTTPException
+    from carboy.fastapi import Path as Path
+    from carboy.fastapi import Query as Query
+    from carboy.fastapi import Request as Request
+    from carboy.fastapi import Response as Response
+
+
+def __getattr__(name: str) -> Any:
+    if name == "App":
+        from carboy.app import App
+
+        globals()["App"] = App
+        return App
+    from carboy import fastapi
+
+    if name in fastapi.NAMES and name != "FastAPI":
+        return getattr(fastapi, name)
+    raise AttributeError(f"module 'carboy' has no attribute {name!r}")

@@ -1,0 +1,5 @@
+"""``python -m carboy``."""
+
+from carboy.cli import main
+
+main()

@@ -1,0 +1,5 @@
+"""The `carboy` command: run, dev, show, routes. Works from any folder."""
+
+from carboy.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,88 @@
+"""From what a person types to an application, with an error that says what to do."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+#: Looked for in this order where no application is named.
+USUAL = ("main", "app", "api", "wsgi", "asgi")
+
+
+class LoadError(Exception):
+    """The application can't be had; the message is for the person at the terminal."""
+
+
+def import_string(app: str | None) -> str:
+    """``module:name`` for what was typed: ``main``, ``main:app``, ``src/main.py``, or nothing."""
+    if app is None:
+        found = [name for name in USUAL if Path(name + ".py").is_file()]
+        if not found:
+            raise LoadError(
+                "which application? Write module:name, as in main:app (there is no "
+                f"{', '.join(name + '.py' for name in USUAL[:-1])} or {USUAL[-1]}.py here)."
+            )
+        app = found[0]
+    module, _, name = app.partition(":")
+    path = Path(module)
+    if module.endswith(".py") or "/" in module or "\\" in module:
+        if not path.with_suffix(".py").is_file():
+            raise LoadError(f"there is no file {path.with_suffix('.py')}")
+        sys.path.insert(0, str(path.parent.resolve()))
+        module = path.stem
+    return f"{module}:{name or 'app'}"
+
+
+def load_app(app: str | None) -> Any:
+    """The application; LoadError when it can't be had."""
+    where = import_string(app)
+    module_name, _, name = where.partition(":")
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (module_name + ".").startswith(error.name + "."):
+            raise LoadError(_trace(module_name, error)) from error
+        raise LoadError(_no_module(module_name)) from None
+    except Exception as error:
+        raise LoadError(_trace(module_name, error)) from error
+    found: Any = module
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise LoadError(_no_name(module, module_name, name))
+        found = getattr(found, part)
+    if not hasattr(found, "engine"):
+        raise LoadError(
+            f"{where} is a {type(found).__name__}, not a Carboy application. "
+            "Other ASGI and WSGI applications run under their own servers."
+        )
+    return found
+
+
+def _no_module(name: str) -> str:
+    here = sorted(p.stem for p in Path.cwd().glob("*.py")) + sorted(
+        p.parent.name for p in Path.cwd().glob("*/__init__.py")
+    )
+    close = difflib.get_close_matches(name, here, n=1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    listed = f" Here are: {', '.join(here)}." if here else " There are no Python files here."
+    return f"there is no module {name!r} in {Path.cwd()}.{hint}{listed}"
+
+
+def _no_name(module: Any, module_name: str, name: str) -> str:
+    apps = [key for key, value in vars(module).items() if hasattr(type(value), "_serve_everywhere")]
+    hint = f" It has: {', '.join(f'{module_name}:{app}' for app in apps)}." if apps else ""
+    return f"the module {module_name!r} has no {name!r}.{hint}"
+
+
+def _trace(module_name: str, error: BaseException) -> str:
+    """The traceback of a failed import, from the application's own first line on."""
+    steps = traceback.extract_tb(error.__traceback__)
+    own = [s for s in steps if "importlib" not in s.filename and s.filename != __file__]
+    text = "".join(traceback.format_list(own) + traceback.format_exception_only(error))
+    return f"importing {module_name!r} failed:\n{text.rstrip()}"

@@ -1,0 +1,97 @@
+"""The commands and their options. What they do is in serving.py, showing.py and loading.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+import carboy
+from carboy.cli.loading import LoadError, load_app
+from carboy.cli.serving import dev as serve_dev
+from carboy.cli.serving import run as serve_run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(carboy.__version__, "-V", "--version", prog_name="carboy")
+def main() -> None:
+    """Carboy: Flask code and FastAPI code on one fast engine.
+
+    APP is written module:name, as in `carboy run bookshelf:app`. The name may be left out when it
+    is `app`, and the module may be a path to a file.
+    """
+
+
+def _address(default_port: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in (
+            click.option("--port", default=default_port, show_default=True, help="TCP port; 0: any."),
+            click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind."),
+            click.argument("app"),
+        ):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+@main.command()
+@_address(8000)
+@click.option("--uds", type=click.Path(path_type=Path), help="Listen on a UNIX socket instead.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
+@click.option("--access-log/--no-access-log", default=True, help="Log every request.")
+def run(
+    app: str, host: str, port: int, uds: Path | None, workers: int, access_log: bool
+) -> None:
+    """Serve APP in production: no reload, no tracebacks to clients."""
+    serve_run(app, host=host, port=port, uds=uds, workers=workers, access_log=access_log)
+
+
+@main.command()
+@_address(8000)
+@click.option("--reload/--no-reload", default=True, help="Restart when a file changes.")
+def dev(app: str, host: str, port: int, reload: bool) -> None:
+    """Serve APP while you work on it: reload, readable errors, this machine only."""
+    if host not in ("127.0.0.1", "localhost", "::1"):
+        raise click.UsageError(
+            f"carboy dev shows tracebacks and so binds this machine only, not {host}. "
+            "To be reached from elsewhere: carboy run."
+        )
+    serve_dev(app, host=host, port=port, reload=reload)
+
+
+@main.command()
+@click.argument("route")
+@click.argument("app", required=False)
+def show(route: str, app: str | None) -> None:
+    """Print what ROUTE was compiled to, as in: carboy show "GET /items/{item_id}" main:app"""
+    engine = _loaded(app).engine
+    try:
+        target = engine.find(route)
+    except KeyError as error:
+        raise click.ClickException(str(error.args[0])) from None
+    click.echo(target.source, nl=False)
+
+
+@main.command()
+@click.argument("app", required=False)
+def routes(app: str | None) -> None:
+    """List the routes of APP, in the order in which they are tried."""
+    engine = _loaded(app).engine
+    engine.freeze()
+    rows = [
+        (",".join(sorted(t.methods or "*")), t.pattern.source, t.route.name)
+        for t in engine.router.routes
+    ]
+    widths = [max((len(row[i]) for row in rows), default=0) for i in range(2)]
+    for methods, path, name in rows:
+        click.echo(f"{methods:<{widths[0]}}  {path:<{widths[1]}}  {name}")
+
+
+def _loaded(app: str | None) -> Any:
+    try:
+        return load_app(app)
+    except LoadError as error:
+        raise click.ClickException(str(error)) from None

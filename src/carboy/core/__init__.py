@@ -1,0 +1,1 @@
+"""What a web application is. Knows no transport and no dialect; see ARCHITECTURE.md."""

@@ -1,0 +1,149 @@
+"""What goes back to the client, as values.
+
+A `Head` is a status and headers, checked and written out once, at freeze where it can be; a body is
+bytes or a stream. An endpoint returns the pair, no object is made for the common answer. `Answer`
+is the same pair opened up for code that changes it: plugins and error handlers.
+SAFETY: R1, R2, R5: nothing that could split or garble a response gets past `Head`, on any transport.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from http import HTTPStatus
+from typing import Any
+
+Headers = Iterable[tuple[bytes, bytes]]
+#: An ASGI application that sends the whole response itself (Starlette's FileResponse and the like).
+Sender = Callable[[Any, Any, Any], Awaitable[None]]
+#: Bytes, blocking chunks, awaitable chunks, or a `Sender`.
+Body = bytes | Iterator[bytes] | AsyncIterator[bytes] | Sender
+
+# RFC 9110, 5.6.2 (token) and 5.5 (field values; obs-text is allowed, controls but tab are not).
+_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_BAD_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
+#: Statuses that never carry a body (RFC 9110, 6.4.1).
+BODILESS = frozenset({204, 205, 304})
+
+
+class AnswerError(ValueError):
+    """An application tried to send something that is not HTTP; nothing was sent."""
+
+
+class Head:
+    """Status and header fields of a response, checked when made.
+
+    `headers` are (lower-case name, value) pairs without ``content-length`` unless `length` is set;
+    `raw` is the status line and the fields as bytes, each line ended by CRLF.
+    """
+
+    __slots__ = ("bodiless", "close", "headers", "length", "raw", "status")
+
+    def __init__(self, status: int, headers: Headers = ()) -> None:
+        if type(status) is not int:
+            status = _whole(status)
+        if not 200 <= status <= 999:
+            raise AnswerError(f"{status!r} is not the status of a final response (200 to 999)")
+        self.status = status
+        self.bodiless = status in BODILESS
+        self.length: int | None = None
+        self.close = False
+        checked: list[tuple[bytes, bytes]] = []
+        for name, value in headers:
+            name = name.lower()
+            _check(name, value)
+            if name == b"content-length":
+                self.length = _length(value)
+                continue
+            if name == b"transfer-encoding":
+                continue  # SAFETY: R6, framing is the transport's business alone.
+            if name == b"connection":
+                self.close = self.close or b"close" in value.lower()
+                continue
+            checked.append((name, value))
+        self.headers = checked
+        lines = [b"HTTP/1.1 %d %b\r\n" % (status, _PHRASES.get(status, b""))]
+        lines.extend(b"%b: %b\r\n" % pair for pair in checked)
+        self.raw = b"".join(lines)
+
+    def with_headers(self, headers: Headers, status: int | None = None) -> Head:
+        """A new Head: these headers and those added, and another status if given."""
+        return Head(self.status if status is None else status, [*self.headers, *headers])
+
+    def __repr__(self) -> str:
+        return f"Head({self.status}, {self.headers!r})"
+
+
+def _whole(status: Any) -> int:
+    if isinstance(status, bool) or not isinstance(status, int):
+        raise AnswerError(f"a status is a whole number such as 200, not {status!r}")
+    return int(status)
+
+
+def _check(name: bytes, value: bytes) -> None:
+    if not _TOKEN.fullmatch(name):
+        raise AnswerError(f"{name!r} is not a header name (RFC 9110, 5.1)")
+    if _BAD_VALUE.search(value):
+        raise AnswerError(f"the value of header {name!r} holds a control character: {value!r}")
+
+
+def _length(value: bytes) -> int:
+    if not value.isdigit():
+        raise AnswerError(f"content-length is a number of bytes, not {value!r}")
+    return int(value)
+
+
+JSON = (b"content-type", b"application/json")
+TEXT = (b"content-type", b"text/plain; charset=utf-8")
+JSON_200 = Head(200, [JSON])
+
+
+class Answer:
+    """A response that can still be changed: `status`, `headers` (name, value pairs), `body`."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(
+        self, body: Body = b"", status: int = 200, headers: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        self.body = body
+        self.status = status
+        self.headers: list[tuple[bytes, bytes]] = []
+        for name, value in headers:
+            self.add(name, value)
+
+    @classmethod
+    def of(cls, head: Head, body: Body) -> Answer:
+        """Open up what an endpoint returned."""
+        answer = cls(body, head.status)
+        answer.headers = list(head.headers)
+        if head.length is not None:
+            answer.headers.append((b"content-length", b"%d" % head.length))
+        if head.close:
+            answer.headers.append((b"connection", b"close"))
+        return answer
+
+    def get(self, name: str) -> str | None:
+        """The first value of header `name`, or None."""
+        key = name.lower().encode("latin-1")
+        return next((v.decode("latin-1") for n, v in self.headers if n == key), None)
+
+    def add(self, name: str, value: str) -> None:
+        """Append a header, beside any of the same name."""
+        try:
+            pair = name.lower().encode("ascii"), value.encode("latin-1")
+        except UnicodeEncodeError as error:
+            raise AnswerError(f"header {name!r}: {value!r} is not Latin-1 text") from error
+        _check(*pair)
+        self.headers.append(pair)
+
+    def set(self, name: str, value: str) -> None:
+        """Replace every header called `name`."""
+        key = name.lower().encode("ascii")
+        self.headers = [pair for pair in self.headers if pair[0] != key]
+        self.add(name, value)
+
+    def pack(self) -> tuple[Head, Body]:
+        """The pair that transports write."""
+        return Head(self.status, self.headers), self.body

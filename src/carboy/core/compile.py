@@ -1,0 +1,460 @@
+"""From a Route to one function, by way of source text that a person can read.
+
+The text is a straight line: read the body, call dependencies, check parameters, call the endpoint,
+encode, return (Head, Body). It is registered with `linecache` under ``<GET /items/{id}>``, so that
+tracebacks and debuggers show it, and `carboy show` prints it.
+SAFETY: the text consists of identifiers minted here and `repr()` of strings. Every value of an
+application reaches it through the namespace; no user text becomes code.
+"""
+
+from __future__ import annotations
+
+import keyword
+import linecache
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from pydantic_core import ValidationError
+
+from carboy.core import decode, plugin
+from carboy.core.answer import Answer
+from carboy.core.closing import close_early, enter, enter_async, unwind
+from carboy.core.context import RequestContext
+from carboy.core.encode import PLAIN
+from carboy.core.errors import Handlers
+from carboy.core.route import Input, Lane, Output, Route
+from carboy.core.signature import (
+    Function,
+    Parameter,
+    Part,
+    Source,
+    Special,
+    Use,
+    explain_function,
+)
+from carboy.core.voice import Colourless, Do, call_text, drive, drive_async
+
+#: What a check raises: ValidationError, or KeyError where a required value is missing.
+INVALID = (ValidationError, KeyError)
+
+#: Source of a parameter -> (local variable, expression that fills it): made once per endpoint.
+SOURCES: dict[tuple[Source, bool], tuple[str, str]] = {
+    (Source.QUERY, False): ("query", "parse_query(request.query)"),
+    (Source.QUERY, True): ("query_lists", "parse_query_lists(request.query)"),
+    (Source.HEADER, False): ("headers", "header_map(request.headers)"),
+    (Source.HEADER, True): ("header_lists", "read_header_lists(request.headers)"),
+    (Source.COOKIE, False): ("cookies", "parse_cookies(request.headers)"),
+    (Source.COOKIE, True): ("cookies", "parse_cookies(request.headers)"),
+}
+
+
+class Compiled(NamedTuple):
+    """An endpoint ready to be served."""
+
+    call: Callable[[RequestContext], Any]
+    is_async: bool
+    source: str
+
+
+class _Ready(NamedTuple):
+    """A dependency that has been written out: where its value and its errors are."""
+
+    value: str
+    errors: str | None
+
+
+@dataclass
+class _Writer:
+    """Lines of source, and the namespace that its identifiers stand for."""
+
+    is_async: bool
+    lines: list[str] = field(default_factory=list)
+    names: dict[str, Any] = field(default_factory=dict)
+    depth: int = 0
+
+    def __call__(self, text: str) -> None:
+        self.lines.append("    " * self.depth + text)
+
+    def bind(self, hint: str, value: Any) -> str:
+        """A fresh identifier, like `hint`, for `value`."""
+        name = self.mint(hint)
+        self.names[name] = value
+        return name
+
+    def mint(self, hint: str) -> str:
+        """An identifier like `hint` that nothing else uses."""
+        plain = hint.isascii() and hint.isidentifier() and not keyword.iskeyword(hint)
+        name = stem = hint if plain else "value"
+        count = 2
+        while name in self.names or name in _RESERVED:
+            name, count = f"{stem}_{count}", count + 1
+        self.names[name] = None
+        return name
+
+    @property
+    def prefix(self) -> str:
+        return "async def" if self.is_async else "def"
+
+
+_RESERVED = frozenset(
+    {"request", "body", "error", "result", "Exception", "BaseException", "type", "response"}
+    | {variable for variable, _ in SOURCES.values()}
+)
+
+
+def compile_route(route: Route, override: Callable[[Function], Function]) -> Compiled:
+    """One function for `route`; `override` replaces dependencies (tests do that)."""
+    if route.lane is not None:
+        inner = Compiled(route.lane.call, route.lane.is_async, f"# {route.lane.call!r}\n")
+    else:
+        inner = _compile_function(route, override)
+    arounds = [around for p in route.plugins if (around := p.around(route)) is not None]
+    if not arounds:
+        return inner
+    return _compile_plugins(route, inner, arounds)
+
+
+def _build(route: Route, write: _Writer, suffix: str = "") -> Compiled:
+    source = "\n".join(write.lines) + "\n"
+    filename = f"<{route.title}{suffix}>"
+    namespace = dict(write.names)
+    exec(compile(source, filename, "exec", dont_inherit=True), namespace)
+    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    return Compiled(namespace["endpoint"], write.is_async, source)
+
+
+def _compile_plugins(route: Route, inner: Compiled, arounds: list[plugin.Around]) -> Compiled:
+    write = _Writer(inner.is_async)
+    write.names.update(
+        begin=plugin.begin, leave=plugin.leave, fail=plugin.fail, Answer=Answer, inner=inner.call
+    )
+    write(f"{write.prefix} endpoint(request):")
+    write("    running = []")
+    write("    try:")
+    write("        answer = (")
+    for index, around in enumerate(arounds):
+        name = write.bind(getattr(around, "__name__", "around"), around)
+        write(f"            {'or ' if index else ''}begin(running, {name}, request)")
+    write("        )")
+    write("        if answer is None:")
+    write(f"            answer = Answer.of(*{'await ' if inner.is_async else ''}inner(request))")
+    write("    except BaseException as error:")
+    write("        answer = fail(running, error)")
+    write("    return leave(running, answer)")
+    outer = _build(route, write, " plugins")
+    return Compiled(outer.call, outer.is_async, f"{outer.source}\n\n# inner:\n{inner.source}")
+
+
+def _compile_function(route: Route, override: Callable[[Function], Function]) -> Compiled:
+    function = route.function
+    assert function is not None and route.input is not None and route.output is not None
+    used = [override(one) for one in function.walk()]
+    write = _Writer(any(one.kind.is_async for one in used))
+    _Endpoint(write, route.input, route.output, override).emit(function)
+    recover = _recover(route.handlers, write.is_async)
+    write("    except BaseException as error:")
+    write(f"        return {'await ' if write.is_async else ''}recover(request, error)")
+    write.names["recover"] = recover
+    return _build(route, write)
+
+
+def _recover(handlers: Handlers, is_async: bool) -> Callable[..., Any]:
+    """The inner ring: close what is open, then answer as the handler for the error says."""
+
+    def steps(request: RequestContext, error: BaseException) -> Colourless[Any]:
+        error = yield from unwind(request, error)
+        handling = handlers.find(error)
+        if handling is None:
+            raise error
+        return (yield Do(handling.handle, (request, error), handling.is_async))
+
+    if is_async:
+
+        async def recover_async(request: RequestContext, error: BaseException) -> Any:
+            return await drive_async(steps(request, error), request)
+
+        return recover_async
+
+    def recover(request: RequestContext, error: BaseException) -> Any:
+        return drive(steps(request, error), request)
+
+    return recover
+
+
+class _Endpoint:
+    """Writes one endpoint and the functions it depends on."""
+
+    def __init__(
+        self,
+        write: _Writer,
+        input: Input,
+        output: Output,
+        override: Callable[[Function], Function],
+    ) -> None:
+        self.write = write
+        self.input = input
+        self.output = output
+        self.override = override
+        self.ready: dict[Hashable, _Ready] = {}
+        self.sources: set[str] = set()
+        self.parts: dict[Part, str] = {}
+        self.has_early = False
+        write.names.update(
+            INVALID=INVALID,
+            PLAIN=PLAIN,
+            invalid=input.invalid,
+            enter=enter,
+            enter_async=enter_async,
+            parse_query=decode.parse_query,
+            parse_query_lists=decode.parse_query_lists,
+            header_map=decode.header_map,
+            read_header_lists=decode.header_lists,
+            parse_cookies=decode.parse_cookies,
+        )
+
+    def emit(self, function: Function) -> None:
+        """The whole endpoint, up to the `except` that the caller adds."""
+        write = self.write
+        write(f"{write.prefix} endpoint(request):")
+        write("    try:")
+        write.depth = 2
+        if any(p.source is Source.BODY for f in self._walk(function) for p in f.parameters):
+            write(f"body = {write.bind('load_body', self.input.load_body)}(request)")
+        args, errors = self.arguments(function, is_root=True)
+        if errors is not None:
+            write(f"if {errors} is not None:")
+            body = "body" if "load_body" in write.names else "None"
+            write(f"    raise invalid(request, {errors}, {body})")
+        call = write.bind(getattr(function.call, "__name__", "call"), function.call)
+        write(f"result = {call_text(write.is_async, function.kind, call, args)}")
+        self.finish()
+        write.depth = 0
+
+    def _walk(self, function: Function) -> list[Function]:
+        function = self.override(function)
+        return [one for use in function.uses for one in self._walk(use.function)] + [function]
+
+    def finish(self) -> None:
+        """From the endpoint's result to the pair."""
+        write, output = self.write, self.output
+        if self.has_early:
+            write.names.update(close_early=close_early, drive=drive, drive_async=drive_async)
+            driver = "await drive_async" if write.is_async else "drive"
+            write(f"{driver}(close_early(request), request)")
+        response = self.parts.get(Part.RESPONSE, "None")
+        respond = write.bind("respond", output.respond)
+        if output.direct:
+            head = write.bind("HEAD", output.head)
+            if response != "None":
+                head = f"{write.bind('amend', output.amend)}({head}, {response})"
+            encoded = f"{write.bind('encode', output.encode)}(result)"
+            body = 'b""' if output.head.bodiless else encoded
+            if output.exact is None:
+                write("if type(result) in PLAIN:")
+            else:
+                write(f"if type(result) is {write.bind(output.exact.__name__, output.exact)}:")
+            write(f"    return {head}, {body}")
+        write(f"return {respond}(request, result, {response})")
+
+    def arguments(self, function: Function, is_root: bool = False) -> tuple[str, str | None]:
+        """Writes what fills the parameters; the call's arguments and where errors are, if any."""
+        arguments: list[tuple[str, str]] = []
+        failing: list[str] = []
+        for use in function.uses:
+            ready = self.use(use)
+            if use.name is not None:
+                arguments.append((use.name, ready.value))
+            if ready.errors is not None:
+                failing.append(ready.errors)
+        own, errors = self.parameters(function, raises=is_root and not failing)
+        arguments += own
+        if errors is not None:
+            failing.append(errors)
+        arguments += [(special.name, self.special(special)) for special in function.specials]
+        text = ", ".join(
+            f"{name}={value}" if name.isidentifier() else f"**{{{name!r}: {value}}}"
+            for name, value in arguments
+        )
+        if len(failing) < 2:
+            return text, failing[0] if failing else None
+        together = self.write.mint("errors")
+        self.write(f"{together} = " + " + ".join(f"({one} or [])" for one in failing) + " or None")
+        return text, together
+
+    def use(self, use: Use) -> _Ready:
+        """Writes one dependency, unless its value is there already."""
+        if use.cached and use.key in self.ready:
+            return self.ready[use.key]
+        write = self.write
+        function = self.override(use.function)
+        args, errors = self.arguments(function)
+        name = getattr(function.call, "__name__", "dependency")
+        value = write.mint(f"got_{name}")
+        if errors is not None:
+            write(f"{value} = None")
+            write(f"if {errors} is None:")
+            write.depth += 1
+        write(f"{value} = {self._call(function, args, use.early)}")
+        if errors is not None:
+            write.depth -= 1
+        ready = _Ready(value, errors)
+        self.ready.setdefault(use.key, ready)
+        return ready
+
+    def _call(self, function: Function, args: str, early: bool) -> str:
+        write = self.write
+        call = write.bind(getattr(function.call, "__name__", "dependency"), function.call)
+        if not function.kind.is_generator:
+            return call_text(write.is_async, function.kind, call, args)
+        self.has_early = self.has_early or early
+        opener = "enter_async" if function.kind.is_async else "enter"
+        return call_text(
+            write.is_async, function.kind, opener, f"request, {call}({args}), {early}"
+        )
+
+    def special(self, special: Special) -> str:
+        """The object of the request, made at first use."""
+        if special.part not in self.parts:
+            make = self.write.bind(f"make_{special.part.value}", special.make)
+            name = self.write.mint(f"the_{special.part.value}")
+            self.write(f"{name} = {make}(request)")
+            self.parts[special.part] = name
+        return self.parts[special.part]
+
+    def parameters(self, function: Function, raises: bool) -> tuple[list[tuple[str, str]], str | None]:
+        """Writes extraction and checks: (keyword, expression) pairs, and the errors' variable.
+
+        With `raises`, invalid input raises on the spot instead of being collected.
+        """
+        for parameter in function.parameters:
+            self._source(parameter)
+        found = [(p, self.write.mint(f"{p.source.value}_{p.name}")) for p in function.parameters]
+        safe = [(p, name) for p, name in found if not _can_fail(p)]
+        risky = [(p, name) for p, name in found if _can_fail(p)]
+        for parameter, name in safe:
+            self._extract(function, parameter, name)
+        pairs = [(p.name, name) for p, name in found]
+        if not risky:
+            return pairs, None
+        write = self.write
+        errors = None if raises else write.mint("errors")
+        if errors:
+            write(f"{errors} = None")
+        write("try:")
+        write.depth += 1
+        for parameter, name in risky:
+            self._extract(function, parameter, name)
+        write.depth -= 1
+        write("except INVALID:")
+        body = "body" if any(p.source is Source.BODY for p in function.parameters) else "None"
+        explain = write.bind("explain", _explainer(function, self.input))
+        names = ", ".join(name for _, name in found) + ","
+        if raises:
+            write(f"    {names} = {explain}(request, {body})")
+        else:
+            write(f"    ({names}), {errors} = {explain}.collect(request, {body})")
+        return pairs, errors
+
+    def _source(self, parameter: Parameter) -> None:
+        entry = SOURCES.get((parameter.source, parameter.many))
+        if entry is not None and entry[0] not in self.sources:
+            self.sources.add(entry[0])
+            self.write(f"{entry[0]} = {entry[1]}")
+
+    def _extract(self, function: Function, parameter: Parameter, name: str) -> None:
+        """Writes ``name = checked value of parameter``."""
+        write = self.write
+        check = parameter.check and write.bind(f"check_{parameter.name}", parameter.check)
+        checked = f"{check}({{}})" if check else "{}"
+        if parameter.source is Source.PATH:
+            raw = f"request.params[{function.path_names.index(parameter.alias)}]"
+            write(f"{name} = {checked.format(raw)}")
+            return
+        if parameter.whole:
+            write.names.setdefault("UNSET", decode.UNSET)
+            missing, raw = "body is UNSET", "body"
+            required = "body" if check else None
+        else:
+            source = "body" if parameter.source is Source.BODY else SOURCES[
+                parameter.source, parameter.many
+            ][0]
+            missing, raw = f"{parameter.alias!r} not in {source}", f"{source}[{parameter.alias!r}]"
+            required = raw
+        if parameter.source is Source.BODY:
+            self._extract_body(parameter, name, missing, checked.format(raw))
+        elif parameter.required:
+            write(f"{name} = {checked.format(required)}")
+        elif check is None and not parameter.validate_default and _is_constant(parameter):
+            default = write.bind(f"default_{parameter.name}", parameter.default)
+            write(f"{name} = {source}.get({parameter.alias!r}, {default})")
+        else:
+            default = self._default(parameter, checked)
+            write(f"{name} = {default} if {missing} else {checked.format(raw)}")
+
+    def _extract_body(self, parameter: Parameter, name: str, missing: str, value: str) -> None:
+        write = self.write
+        write.names.setdefault("absent", _absent)
+        if not parameter.whole:
+            missing = f"type(body) is not dict or {missing}"
+        if parameter.required or not parameter.whole:
+            # A body that is no object, or lacks the key, is explained; the slow path knows how.
+            write(f"if {missing}:")
+            write("    absent()")
+            write(f"{name} = {value}")
+        else:
+            default = self._default(parameter, "{}")
+            write(f"{name} = {default} if {missing} else {value}")
+
+    def _default(self, parameter: Parameter, checked: str) -> str:
+        write = self.write
+        if parameter.validate_default:
+            return checked.format(
+                f"{write.bind(f'default_{parameter.name}', parameter.make_default)}()"
+            )
+        if _is_constant(parameter):
+            return write.bind(f"default_{parameter.name}", parameter.default)
+        return f"{write.bind(f'default_{parameter.name}', parameter.make_default)}()"
+
+
+def _absent() -> None:
+    raise KeyError
+
+
+_IMMUTABLE = (str, int, float, bool, bytes, type(None), frozenset)
+
+
+def _is_constant(parameter: Parameter) -> bool:
+    return parameter.default_factory is None and type(parameter.default) in _IMMUTABLE
+
+
+def _can_fail(parameter: Parameter) -> bool:
+    if parameter.source is Source.BODY:
+        return True
+    return parameter.check is not None or (
+        parameter.required and parameter.source is not Source.PATH
+    )
+
+
+def _explainer(function: Function, input: Input) -> Any:
+    """The slow path of one function: says why input is invalid.
+
+    Called, it raises; `collect` returns (values, errors or None). If the second look finds the
+    input valid after all (a validator that changed its mind), the values are used.
+    """
+
+    def collect(request: RequestContext, body: Any) -> tuple[list[Any], Any]:
+        values, errors = explain_function(function, request, body)
+        return values, errors or None
+
+    def explain(request: RequestContext, body: Any) -> list[Any]:
+        values, errors = explain_function(function, request, body)
+        if errors:
+            raise input.invalid(request, errors, body) from None
+        return values
+
+    explain.collect = collect  # type: ignore[attr-defined]
+    return explain
+
+
+__all__ = ["Compiled", "Lane", "compile_route"]

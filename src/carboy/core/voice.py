@@ -1,0 +1,122 @@
+"""The one place where async and sync differ.
+
+Every callable has a colour (`Kind`); every compiled endpoint speaks in one voice. `CALL` says how
+the async and the sync voice call each colour, as source text; nothing else in the compiler knows.
+Slow paths (errors, closing) are written once, as plain generators that yield `Do(f, args)` where
+they would call somebody's code; `drive` and `drive_async` carry them out.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Generator
+from enum import Enum
+from typing import Any, NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+
+class Kind(Enum):
+    """The colour of a callable."""
+
+    SYNC = "def"
+    ASYNC = "async def"
+    SYNC_GENERATOR = "def … yield"
+    ASYNC_GENERATOR = "async def … yield"
+
+    @property
+    def is_async(self) -> bool:
+        return self in (Kind.ASYNC, Kind.ASYNC_GENERATOR)
+
+    @property
+    def is_generator(self) -> bool:
+        return self in (Kind.SYNC_GENERATOR, Kind.ASYNC_GENERATOR)
+
+
+def kind_of(call: Callable[..., Any]) -> Kind:
+    """The colour of `call`: functions, methods, partials, wrapped functions, objects, classes."""
+    while isinstance(call, functools.partial):
+        call = call.func
+    if inspect.isclass(call):
+        return Kind.SYNC
+    inner = inspect.unwrap(call)
+    faces = [call, inner]
+    if not inspect.isroutine(inner):
+        faces += [getattr(inner, "__call__", None)]  # noqa: B004 - the bound method is wanted
+    for test, kind in _TESTS:
+        if any(test(face) for face in faces):
+            return kind
+    return Kind.SYNC
+
+
+_TESTS: tuple[tuple[Callable[[Any], bool], Kind], ...] = (
+    (inspect.isasyncgenfunction, Kind.ASYNC_GENERATOR),
+    (inspect.iscoroutinefunction, Kind.ASYNC),
+    (inspect.isgeneratorfunction, Kind.SYNC_GENERATOR),
+)
+
+#: (async voice?, async callable?) -> source text; {call} is the callable's name, {args} what
+#: stands between the parentheses. `request.threads` and `request.portal` belong to the transport.
+CALL: dict[tuple[bool, bool], str] = {
+    (True, True): "await {call}({args})",
+    (True, False): "await request.threads.run({call}, {args})",
+    (False, False): "{call}({args})",
+    (False, True): "request.portal({call}({args}))",
+}
+
+
+def call_text(voice_is_async: bool, kind: Kind, call: str, args: str) -> str:
+    """Source text that calls `call` of this colour in this voice."""
+    return CALL[voice_is_async, kind.is_async].format(call=call, args=args).replace(", )", ")")
+
+
+class Do(NamedTuple):
+    """Somebody's code that a colourless generator wants called.
+
+    `is_async` None says that the call neither waits nor blocks: no voice needs a detour.
+    """
+
+    call: Callable[..., Any]
+    args: tuple[Any, ...]
+    is_async: bool | None
+
+
+Colourless = Generator[Do, Any, T]
+
+
+def drive(steps: Colourless[T], request: Any) -> T:
+    """Carry out `steps` in a thread that may block."""
+    try:
+        do = next(steps)
+        while True:
+            try:
+                value = do.call(*do.args)
+                if do.is_async:
+                    value = request.portal(value)
+            except BaseException as error:
+                do = steps.throw(error)
+            else:
+                do = steps.send(value)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+
+
+async def drive_async(steps: Colourless[T], request: Any) -> T:
+    """Carry out `steps` on the event loop, blocking code in a thread."""
+    try:
+        do = next(steps)
+        while True:
+            try:
+                if do.is_async is None:
+                    value = do.call(*do.args)
+                elif do.is_async:
+                    value = await do.call(*do.args)
+                else:
+                    value = await request.threads.run(do.call, *do.args)
+            except BaseException as error:
+                do = steps.throw(error)
+            else:
+                do = steps.send(value)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]

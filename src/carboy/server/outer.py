@@ -1,0 +1,115 @@
+"""The outer ring, and what every transport does around an endpoint in the same way.
+
+Colourless where it calls an application's code (core/voice.py), so that the order of things is the
+same on every transport: answer, last byte, background tasks, dependencies' ends.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+from carboy.core.answer import TEXT, Body, Head
+from carboy.core.closing import finish, unwind
+from carboy.core.context import RequestContext, Threads
+from carboy.core.engine import Engine
+from carboy.core.voice import Colourless, Do, drive
+
+Pair = tuple[Head, Body]
+logger = logging.getLogger("carboy.error")
+
+PLAIN_500 = Head(500, [TEXT]), b"Internal Server Error"
+OVERLOADED = (
+    Head(503, [TEXT, (b"retry-after", b"1")]),
+    b"Service Unavailable: every worker thread is busy and the queue is full. Try again.",
+)
+TOO_LARGE = (
+    Head(413, [TEXT, (b"connection", b"close")]),
+    b"Content Too Large: the request body is larger than this address takes.",
+)
+_END = object()
+
+
+def outer_ring(engine: Engine, request: RequestContext, error: BaseException) -> Colourless[Pair]:
+    """The answer to an error that nobody handled. The caller still reports `error`."""
+    if request.opened:
+        error = yield from unwind(request, error)
+    try:
+        handling = engine.application.outer(error)
+        answer: Pair = yield Do(handling.handle, (request, error), handling.is_async)
+    except Exception:
+        logger.exception("the handler for unhandled errors failed itself")
+        return PLAIN_500
+    return answer
+
+
+def report(request: RequestContext, error: BaseException) -> None:
+    """One log entry, with the traceback; what the client sent is escaped (R9)."""
+    logger.error("%s %s failed", request.method, _printable(request.path), exc_info=error)
+
+
+def _printable(text: str) -> str:
+    return text.encode("unicode_escape").decode("ascii")
+
+
+def serve_in_thread(
+    engine: Engine, request: RequestContext, deliver: Callable[..., None]
+) -> None:
+    """Run a `def` endpoint in this thread, hand over its answer, then close what it opened.
+
+    `deliver(request, head, body, error)` is called with the answer and the unhandled error, if any.
+    What was opened here is closed here, unless the answer is a stream: then whoever writes the last
+    byte calls `finish`.
+    """
+    failure: BaseException | None = None
+    try:
+        head, body = request.target.call(request)  # type: ignore[misc]
+    except BaseException as error:
+        failure = error
+        head, body = drive(outer_ring(engine, request, error), request)
+    deliver(request, head, body, failure)
+    if (request.opened or request.background) and type(body) is bytes:
+        finish_in_thread(request)
+
+
+def finish_in_thread(request: RequestContext) -> None:
+    """Background tasks and dependencies' ends; errors are logged, the answer is gone already."""
+    try:
+        drive(finish(request), request)
+    except BaseException as error:
+        report(request, error)
+
+
+def is_async_body(body: Any) -> bool:
+    """Whether `body` is awaited chunk by chunk."""
+    return hasattr(body, "__anext__") or hasattr(body, "__aiter__")
+
+
+async def chunks(body: Any, threads: Threads) -> AsyncIterator[bytes]:
+    """The chunks of a stream, blocking ones pulled in a thread. Closes the stream at the end."""
+    if is_async_body(body):
+        try:
+            async for chunk in body:
+                yield _as_bytes(chunk)
+        finally:
+            close = getattr(body, "aclose", None)
+            if close is not None:
+                await close()
+        return
+    steps: Iterator[Any] = iter(body)
+    try:
+        while (chunk := await threads.run(next, steps, _END)) is not _END:
+            yield _as_bytes(chunk)
+    finally:
+        close = getattr(body, "close", None)
+        if close is not None:
+            await threads.run(close)
+
+
+def _as_bytes(chunk: Any) -> bytes:
+    if isinstance(chunk, bytes | bytearray | memoryview):
+        return bytes(chunk)
+    if isinstance(chunk, str):
+        return chunk.encode("utf-8")
+    raise TypeError(f"a streamed body yields bytes or str, not {type(chunk).__name__}")

@@ -1,0 +1,132 @@
+"""What all connections of one worker share: settings, the pool, the date, the sweeper.
+
+Reads uvicorn's Config once. uvicorn renews `ServerState.default_headers` every second; we notice by
+identity and write them out once for all connections. A single timer a second closes connections
+that have been idle too long, so that no request pays for a timer of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from carboy.core.context import Address, RequestContext
+from carboy.core.engine import Engine
+from carboy.server.pool import Pool, pool_of
+
+if TYPE_CHECKING:
+    from carboy.server.direct import Connection
+
+#: Seconds from the first byte of a request's head to its last.
+HEAD_TIMEOUT = 10
+
+
+class Shared:
+    """One for a worker process; kept on uvicorn's ServerState."""
+
+    def __init__(
+        self,
+        config: Any,
+        state: Any,
+        app_state: dict[str, Any],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        app = config.loaded_app
+        self.trusted: Any = None
+        if isinstance(app, ProxyHeadersMiddleware):
+            self.trusted = app.trusted_hosts
+            app = app.app
+        self.engine: Engine | None = getattr(app, "engine", None)
+        if not isinstance(self.engine, Engine):
+            self.engine = None
+        self.loop = loop
+        self.state = state
+        self.tasks: set[asyncio.Task[None]] = state.tasks
+        self.app_state = app_state
+        self.root_path: str = config.root_path
+        self.limit: int | None = config.limit_concurrency
+        self.keep_alive = max(1, int(config.timeout_keep_alive))
+        self.pool: Pool = pool_of(loop)
+        logger = logging.getLogger("uvicorn.access")
+        self.access_logger = logger
+        self.access_log = logger.hasHandlers() and logger.isEnabledFor(logging.INFO)
+        self.source: Any = None
+        self.defaults = b""
+        #: Seconds since the first connection, counted by the sweeper.
+        self.tick = 0
+        self._connections: set[Connection] = state.connections
+        self._sweeping = False
+
+    def refresh(self) -> None:
+        """Write out the headers that every answer carries: date, server, configured ones."""
+        self.source = self.state.default_headers
+        self.defaults = b"".join(b"%b: %b\r\n" % pair for pair in self.source)
+
+    def is_full(self) -> bool:
+        """Whether uvicorn's limit_concurrency is reached."""
+        assert self.limit is not None
+        return len(self._connections) > self.limit or len(self.tasks) >= self.limit
+
+    def opened(self, connection: Connection) -> int:
+        """Keep `connection`; the tick it came in."""
+        self._connections.add(connection)
+        if not self._sweeping:
+            self._sweeping = True
+            self.loop.call_later(1, self._sweep)
+        return self.tick
+
+    def lost(self, connection: Connection) -> None:
+        """Forget `connection`."""
+        self._connections.discard(connection)
+
+    def _sweep(self) -> None:
+        """Close what has been silent too long."""
+        self.tick += 1
+        idle = self.tick - self.keep_alive
+        slow = self.tick - HEAD_TIMEOUT
+        for connection in list(self._connections):
+            # WebSocket protocols of uvicorn are in this set too; they keep their own time.
+            if getattr(connection, "shared", None) is not self or connection.serving is not None:
+                continue
+            if connection.reading is None:
+                partial = connection.url is not None
+                if connection.idle_since < (slow if partial else idle):
+                    connection.transport.close()
+        if self._connections:
+            self.loop.call_later(1, self._sweep)
+        else:
+            self._sweeping = False
+
+    def forwarded(self, connection: Connection, request: RequestContext) -> tuple[Address, str]:
+        """Client address and scheme, from X-Forwarded-* where the peer is trusted (H6)."""
+        client, scheme = connection.client, connection.scheme
+        if self.trusted is None or (client[0] if client else "") not in self.trusted:
+            return client, scheme
+        proto = request.header(b"x-forwarded-proto")
+        if proto is not None and (named := proto.decode("latin-1").strip()) in ("http", "https"):
+            scheme = named
+        chain = b", ".join(v for n, v in request.headers if n == b"x-forwarded-for")
+        if chain:
+            host = self.trusted.get_trusted_client_host(chain.decode("latin-1"))
+            if host:
+                client = (host, 0)
+        return client, scheme
+
+    def log_access(self, connection: Connection, request: RequestContext, status: int) -> None:
+        """One line for uvicorn's access log; what the client sent is escaped (R9)."""
+        client, _ = self.forwarded(connection, request)
+        path = quote(request.path)
+        if request.query:
+            path = f"{path}?{request.query.decode('ascii', 'backslashreplace')}"
+        self.access_logger.info(
+            '%s - "%s %s HTTP/%s" %d',
+            "%s:%d" % client if client else "",
+            request.method,
+            path,
+            "1.1",
+            status,
+        )

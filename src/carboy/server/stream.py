@@ -1,0 +1,193 @@
+"""Bodies that come and go in pieces on the direct protocol.
+
+`Incoming` is the live request body of an endpoint that reads it itself; the socket is left alone
+while it holds more than it should. `send_stream` writes an answer chunk by chunk, never faster than
+the client reads, framed by its content-length or in chunks, and checked against what was promised.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from carboy.core.answer import AnswerError, Body, Head
+from carboy.core.context import RequestContext
+from carboy.server.outer import chunks, is_async_body
+
+if TYPE_CHECKING:
+    from carboy.server.direct import Connection
+
+#: Bytes of a request body held before the socket is left alone.
+HIGH_WATER = 64 * 1024
+
+
+class Incoming:
+    """A request body as it arrives; ASGI's receive for one request."""
+
+    __slots__ = (
+        "connection",
+        "disconnected",
+        "ended",
+        "held",
+        "pieces",
+        "request",
+        "taken",
+        "waiter",
+    )
+
+    def __init__(self, connection: Connection, request: RequestContext) -> None:
+        self.connection = connection
+        self.request = request
+        #: A body that was read before the endpoint ran is given as one piece.
+        self.pieces: deque[bytes] = deque((request.body,) if request.body else ())
+        self.held = 0
+        #: The last piece has arrived / has been received.
+        self.ended = request.body is not None
+        self.taken = False
+        self.disconnected = False
+        self.waiter: asyncio.Future[None] | None = None
+
+    def feed(self, data: bytes) -> None:
+        """One more piece from the socket."""
+        self.pieces.append(data)
+        self.held += len(data)
+        if self.held > HIGH_WATER:
+            self.connection.transport.pause_reading()
+        self._wake()
+
+    def end(self) -> None:
+        """The body is complete."""
+        self.ended = True
+        self._wake()
+
+    def disconnect(self) -> None:
+        """The client is gone."""
+        self.disconnected = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)
+
+    async def receive(self) -> dict[str, Any]:
+        """The next ``http.request`` or ``http.disconnect`` event."""
+        while not self.pieces and not self.disconnected and (self.taken or not self.ended):
+            self.waiter = self.connection.loop.create_future()
+            await self.waiter
+        if self.pieces:
+            data = b"".join(self.pieces)
+            self.pieces.clear()
+            if self.held > HIGH_WATER and not self.connection.closed:
+                self.connection.transport.resume_reading()
+            self.held = 0
+            self.taken = self.ended
+            return {"type": "http.request", "body": data, "more_body": not self.ended}
+        if self.ended and not self.taken:
+            self.taken = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        return {"type": "http.disconnect"}
+
+
+async def send_stream(
+    connection: Connection, request: RequestContext, head: Head, body: Body
+) -> bool:
+    """Write a streamed answer; True when it is whole, False when the client left before."""
+    if not is_async_body(body) and callable(body):
+        return await _send_by_asgi(connection, request, body)
+    writer = Writer(connection, request, head)
+    writer.start()
+    async with aclosing(chunks(body, request.threads)) as pieces:  # type: ignore[type-var]
+        async for piece in pieces:
+            if piece:
+                await writer.write(piece)
+            if connection.closed:
+                return False
+    writer.end()
+    return True
+
+
+class Writer:
+    """One answer written in pieces: head, pieces, end."""
+
+    __slots__ = ("chunked", "connection", "head", "left", "mute", "request")
+
+    def __init__(self, connection: Connection, request: RequestContext, head: Head) -> None:
+        self.connection = connection
+        self.request = request
+        self.head = head
+        self.mute = head.bodiless or request.method == "HEAD"
+        self.left = head.length
+        self.chunked = False
+
+    def start(self) -> None:
+        """Write the head."""
+        connection, request, head = self.connection, self.request, self.head
+        shared = connection.shared
+        if shared.access_log:
+            shared.log_access(connection, request, head.status)
+        if shared.source is not shared.state.default_headers:
+            shared.refresh()
+        if head.close:
+            connection.last = request
+        lines = [head.raw, shared.defaults]
+        if head.length is not None and not head.bodiless:
+            lines.append(b"content-length: %d\r\n" % head.length)
+        elif not head.bodiless:
+            self.chunked = connection.parser is None or connection.parser.get_http_version() != "1.0"
+            if self.chunked:
+                lines.append(b"transfer-encoding: chunked\r\n")
+        if request is connection.last:
+            lines.append(b"connection: close\r\n")
+        lines.append(b"\r\n")
+        if not connection.closed:
+            connection.transport.write(b"".join(lines))
+
+    async def write(self, piece: bytes) -> None:
+        """Write one piece, once the client has room for it."""
+        connection = self.connection
+        if self.left is not None:
+            self.left -= len(piece)
+            if self.left < 0 and not self.mute:
+                raise AnswerError("the streamed body is longer than its content-length")
+        if self.mute or connection.closed:
+            return
+        framed = b"%x\r\n%b\r\n" % (len(piece), piece) if self.chunked else piece
+        connection.transport.write(framed)
+        if connection.paused:
+            await connection.writable()
+
+    def end(self) -> None:
+        """Write what ends the body."""
+        if self.left and not self.mute:
+            raise AnswerError(f"the streamed body is {self.left} bytes shorter than promised")
+        if self.chunked and not self.mute and not self.connection.closed:
+            self.connection.transport.write(b"0\r\n\r\n")
+
+
+async def _send_by_asgi(connection: Connection, request: RequestContext, body: Any) -> bool:
+    """An answer that sends itself through ASGI's messages."""
+    writer: Writer | None = None
+    complete = False
+
+    async def send(message: dict[str, Any]) -> None:
+        nonlocal writer, complete
+        if message["type"] == "http.response.start":
+            if writer is not None:
+                raise RuntimeError("the response has been started already")
+            writer = Writer(
+                connection, request, Head(message["status"], message.get("headers", ()))
+            )
+            writer.start()
+        elif message["type"] == "http.response.body":
+            if writer is None or complete:
+                raise RuntimeError("a response body outside its response")
+            if data := message.get("body", b""):
+                await writer.write(bytes(data))
+            if not message.get("more_body", False):
+                complete = True
+                writer.end()
+
+    await body(request.scope, request.receive, send)
+    return complete

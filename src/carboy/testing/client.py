@@ -1,0 +1,213 @@
+"""A client that talks to an application in memory, without a socket.
+
+It is an httpx.Client whose transport makes a RequestContext of each httpx request and runs the
+endpoint on a loop of its own. Unhandled errors are raised in the test, unless asked otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+
+from carboy.core.answer import Body, Head
+from carboy.core.closing import finish
+from carboy.core.context import RequestContext
+from carboy.core.engine import Engine
+from carboy.core.voice import drive_async
+from carboy.server.outer import TOO_LARGE, chunks, is_async_body, outer_ring, serve_in_thread
+from carboy.server.portal import Portal
+
+
+class MemoryWire:
+    """The Wire of one request of the test client."""
+
+    def __init__(self, portal: Portal, request: httpx.Request, root_path: str) -> None:
+        self._portal = portal
+        self._request = request
+        self._root_path = root_path
+        self._body_sent = False
+
+    @property
+    def threads(self) -> Any:
+        return self._portal.threads
+
+    @property
+    def portal(self) -> Callable[[Coroutine[Any, Any, Any]], Any]:
+        return self._portal.call
+
+    def scope(self, request: RequestContext) -> dict[str, Any]:
+        url = self._request.url
+        port = url.port or (443 if url.scheme == "https" else 80)
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": request.method,
+            "scheme": url.scheme,
+            "path": request.path,
+            "raw_path": url.raw_path.partition(b"?")[0],
+            "query_string": request.query,
+            "root_path": self._root_path,
+            "headers": request.headers,
+            "client": ("testclient", 50000),
+            "server": (url.host, port),
+            "state": self._portal.state.copy(),
+            "extensions": {},
+        }
+
+    async def receive(self, request: RequestContext) -> dict[str, Any]:
+        if self._body_sent:
+            return {"type": "http.disconnect"}
+        self._body_sent = True
+        body = request.body if request.body is not None else self._request.read()
+        return {"type": "http.request", "body": body, "more_body": False}
+
+
+class MemoryTransport(httpx.BaseTransport):
+    """Requests in, answers out, nothing in between but the application."""
+
+    def __init__(self, client: TestClient) -> None:
+        self._client = client
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        client = self._client
+        if client.portal is not None:
+            return self._handle(client.portal, request)
+        portal = Portal()
+        try:
+            return self._handle(portal, request)
+        finally:
+            portal.close()
+
+    def _handle(self, portal: Portal, request: httpx.Request) -> httpx.Response:
+        status, headers, body, error = portal.call(self._serve(portal, request))
+        if error is not None and self._client.raise_server_exceptions:
+            raise error
+        return httpx.Response(status, headers=headers, content=body, request=request)
+
+    async def _serve(self, portal: Portal, incoming: httpx.Request) -> Any:
+        client = self._client
+        engine = client.engine
+        raw_path, _, query = incoming.url.raw_path.partition(b"?")
+        headers = [(name.lower(), value) for name, value in incoming.headers.raw]
+        wire = MemoryWire(portal, incoming, client.root_path)
+        path = unquote(raw_path.decode("ascii"))
+        request = RequestContext(wire, incoming.method, path, query, headers)
+        target = engine.match(request)
+        if target.buffered:
+            request.body = incoming.read()
+            if target.max_body is not None and len(request.body) > target.max_body:
+                head, answer = TOO_LARGE
+                return head.status, head.headers, answer, None
+        error = None
+        try:
+            head, body, error = await (_async if target.is_async else _threaded)(engine, request)
+            status, fields, content = await _collect(request, head, body)
+            if type(body) is not bytes or target.is_async:
+                await drive_async(finish(request), request)
+        except Exception as late:
+            if client.raise_server_exceptions or error is not None:
+                raise
+            return 500, [], b"Internal Server Error", late
+        return status, fields, content, error
+
+
+async def _async(engine: Engine, request: RequestContext) -> tuple[Head, Body, Any]:
+    try:
+        head, body = await request.target.call(request)  # type: ignore[misc]
+    except Exception as error:
+        head, body = await drive_async(outer_ring(engine, request, error), request)
+        return head, body, error
+    return head, body, None
+
+
+async def _threaded(engine: Engine, request: RequestContext) -> tuple[Head, Body, Any]:
+    answer: list[Any] = []
+
+    def deliver(request: RequestContext, *given: Any) -> None:
+        answer.extend(given)
+
+    # Awaited to the end of the thread's work: a test sees what closing did.
+    await request.threads.run(serve_in_thread, engine, request, deliver)
+    head, body, error = answer
+    return head, body, error
+
+
+async def _collect(request: RequestContext, head: Head, body: Body) -> tuple[int, Any, bytes]:
+    """Status, headers and bytes of an answer, streamed or whole."""
+    if type(body) is bytes:
+        content = body
+    elif is_async_body(body) or not callable(body):
+        content = b"".join([piece async for piece in chunks(body, request.threads)])
+    else:
+        head, content = await _collect_asgi(request, body)
+    headers = list(head.headers)
+    length = head.length if head.length is not None else len(content)
+    if not head.bodiless and (type(body) is bytes or head.length is not None):
+        headers.append((b"content-length", b"%d" % length))
+    mute = head.bodiless or request.method == "HEAD"
+    return head.status, headers, b"" if mute else content
+
+
+async def _collect_asgi(request: RequestContext, body: Any) -> tuple[Head, bytes]:
+    messages: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        messages.append(message)
+
+    await body(request.scope, request.receive, send)
+    start = next(m for m in messages if m["type"] == "http.response.start")
+    pieces = [m.get("body", b"") for m in messages if m["type"] == "http.response.body"]
+    return Head(start["status"], start.get("headers", ())), b"".join(pieces)
+
+
+class TestClient(httpx.Client):
+    """``TestClient(app).get("/")``; as a context manager it runs the application's lifespan."""
+
+    __test__ = False
+
+    def __init__(
+        self,
+        app: Any,
+        base_url: str = "http://testserver",
+        raise_server_exceptions: bool = True,
+        root_path: str = "",
+        headers: dict[str, str] | None = None,
+        cookies: Any = None,
+        follow_redirects: bool = True,
+    ) -> None:
+        self.app = app
+        self.engine: Engine = app.engine
+        self.raise_server_exceptions = raise_server_exceptions
+        self.root_path = root_path
+        #: The loop that is kept while the client is open.
+        self.portal: Portal | None = None
+        super().__init__(
+            base_url=base_url,
+            headers={"user-agent": "testclient", **(headers or {})},
+            cookies=cookies,
+            follow_redirects=follow_redirects,
+            transport=MemoryTransport(self),
+        )
+
+    def __enter__(self) -> TestClient:
+        portal = Portal(self.engine)
+        try:
+            portal.start()
+        except BaseException:
+            portal.close()
+            raise
+        self.portal = portal
+        super().__enter__()
+        return self
+
+    def __exit__(self, *details: Any) -> None:
+        portal, self.portal = self.portal, None
+        try:
+            super().__exit__(*details)
+        finally:
+            if portal is not None:
+                portal.close()
