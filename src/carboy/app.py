@@ -6,6 +6,8 @@ a test.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from carboy.fastapi.applications import FastAPI
 from carboy.fastapi.routing import AppSettings
 
@@ -24,7 +26,7 @@ class App(FastAPI):
     in a path is an error.
     """
 
-    settings: AppSettings = {
+    settings: ClassVar[AppSettings] = {
         "strict_paths": True,
         "max_body": 10 * 1024 * 1024,
         "cancel_on_disconnect": True,

@@ -27,7 +27,9 @@ def main() -> None:
 def _address(default_port: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         for option in (
-            click.option("--port", default=default_port, show_default=True, help="TCP port; 0: any."),
+            click.option(
+                "--port", default=default_port, show_default=True, help="TCP port; 0: any."
+            ),
             click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind."),
             click.argument("app"),
         ):
@@ -42,9 +44,7 @@ def _address(default_port: int) -> Callable[[Callable[..., Any]], Callable[..., 
 @click.option("--uds", type=click.Path(path_type=Path), help="Listen on a UNIX socket instead.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
 @click.option("--access-log/--no-access-log", default=True, help="Log every request.")
-def run(
-    app: str, host: str, port: int, uds: Path | None, workers: int, access_log: bool
-) -> None:
+def run(app: str, host: str, port: int, uds: Path | None, workers: int, access_log: bool) -> None:
     """Serve APP in production: no reload, no tracebacks to clients."""
     serve_run(app, host=host, port=port, uds=uds, workers=workers, access_log=access_log)
 

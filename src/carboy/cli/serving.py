@@ -57,7 +57,7 @@ def dev(app: str, *, host: str, port: int, reload: bool) -> None:
 def _serve(where: str, *, uds: Path | None = None, access_log: bool, **options: Any) -> None:
     uvicorn.run(
         where,
-        http=PROTOCOL,  # type: ignore[arg-type]
+        http=PROTOCOL,
         loop=_loop(),
         ws="none",
         lifespan="on",

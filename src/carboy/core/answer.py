@@ -3,7 +3,7 @@
 A `Head` is a status and headers, checked and written out once, at freeze where it can be; a body is
 bytes or a stream. An endpoint returns the pair, no object is made for the common answer. `Answer`
 is the same pair opened up for code that changes it: plugins and error handlers.
-SAFETY: R1, R2, R5: nothing that could split or garble a response gets past `Head`, on any transport.
+SAFETY: R1, R2, R5: nothing that could split or garble a response gets past `Head`.
 """
 
 from __future__ import annotations

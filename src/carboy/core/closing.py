@@ -3,7 +3,7 @@
 A dependency with ``yield`` is opened by `enter`, kept in `request.opened`, and closed after the
 last body byte and the background tasks (`finish`), or has the exception thrown in (`unwind`).
 Colourless: see core/voice.py.
-COMPAT: FastAPI closes "request" scoped dependencies after the response, "function" scoped ones before.
+COMPAT: FastAPI closes dependencies of scope "request" after the response, "function" before.
 """
 
 from __future__ import annotations

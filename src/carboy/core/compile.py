@@ -309,9 +309,7 @@ class _Endpoint:
             return call_text(write.is_async, function.kind, call, args)
         self.has_early = self.has_early or early
         opener = "enter_async" if function.kind.is_async else "enter"
-        return call_text(
-            write.is_async, function.kind, opener, f"request, {call}({args}), {early}"
-        )
+        return call_text(write.is_async, function.kind, opener, f"request, {call}({args}), {early}")
 
     def special(self, special: Special) -> str:
         """The object of the request, made at first use."""
@@ -322,7 +320,9 @@ class _Endpoint:
             self.parts[special.part] = name
         return self.parts[special.part]
 
-    def parameters(self, function: Function, raises: bool) -> tuple[list[tuple[str, str]], str | None]:
+    def parameters(
+        self, function: Function, raises: bool
+    ) -> tuple[list[tuple[str, str]], str | None]:
         """Writes extraction and checks: (keyword, expression) pairs, and the errors' variable.
 
         With `raises`, invalid input raises on the spot instead of being collected.
@@ -376,9 +376,11 @@ class _Endpoint:
             missing, raw = "body is UNSET", "body"
             required = "body" if check else None
         else:
-            source = "body" if parameter.source is Source.BODY else SOURCES[
-                parameter.source, parameter.many
-            ][0]
+            source = (
+                "body"
+                if parameter.source is Source.BODY
+                else SOURCES[parameter.source, parameter.many][0]
+            )
             missing, raw = f"{parameter.alias!r} not in {source}", f"{source}[{parameter.alias!r}]"
             required = raw
         if parameter.source is Source.BODY:

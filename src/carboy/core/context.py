@@ -54,6 +54,7 @@ class RequestContext:
         "params",
         "path",
         "query",
+        "stream",
         "target",
         "wire",
     )
@@ -76,6 +77,8 @@ class RequestContext:
         self.opened: list[Opened] | None = None
         #: Work to do after the answer, before `opened` is closed.
         self.background: Any = None
+        #: The transport's live body, or what it waits on for the client's leaving.
+        self.stream: Any = None
         #: The dialect's own request object, once somebody has asked for it.
         self.dressed: Any = None
         self._asgi_scope: dict[str, Any] | None = None

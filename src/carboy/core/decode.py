@@ -53,9 +53,7 @@ def parse_query_lists(query: bytes) -> dict[str, list[str]]:
 
 def header_map(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
     """The first value of every header, by lower-case name."""
-    return {
-        name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(headers)
-    }
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(headers)}
 
 
 def header_lists(headers: list[tuple[bytes, bytes]]) -> dict[str, list[str]]:
@@ -84,7 +82,7 @@ def parse_cookies(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
 def _unquote(value: str) -> str:
     if len(value) < 2 or value[0] != '"':
         return value
-    from http.cookies import _unquote as unquote_cookie  # type: ignore[attr-defined]
+    from http.cookies import _unquote as unquote_cookie
 
     return str(unquote_cookie(value))
 

@@ -34,8 +34,8 @@ class Application(Protocol):
     def override(self, function: Function) -> Function:
         """The function to use in place of `function`."""
 
-    def outer(self, error: BaseException) -> Handling:
-        """What answers an unhandled error."""
+    def outer(self, error: BaseException) -> Handling | None:
+        """What answers an unhandled error; None leaves that to the server."""
 
     def lifespan(self) -> AbstractAsyncContextManager[dict[str, Any] | None]:
         """What is open while the application is served."""

@@ -61,9 +61,9 @@ class Handlers:
 
     def find(self, error: BaseException) -> Handling | None:
         """The handler for `error` in the inner ring."""
-        if self._by_status and (status := self._status_of(error)) is not None:
-            if (handling := self._by_status.get(status)) is not None:
-                return handling
+        status = self._status_of(error) if self._by_status else None
+        if status is not None and (handling := self._by_status.get(status)) is not None:
+            return handling
         for ancestor in type(error).__mro__:
             if (handling := self._by_type.get(ancestor)) is not None:
                 return handling

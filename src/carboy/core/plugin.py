@@ -3,8 +3,8 @@
 A plugin is asked once per route, at freeze: ``around(route)`` returns a generator function, or None
 where it has nothing to do, which then costs nothing. The generator function is called with the
 request; it may return an `Answer` before its ``yield`` (no endpoint runs then), it receives the
-`Answer` from its ``yield``, may change or replace it (``return`` another), and has exceptions of the
-endpoint thrown in.
+`Answer` from its ``yield``, may change it or ``return`` another, and has exceptions of the endpoint
+thrown in.
 
     def timing(request):
         start = perf_counter()

@@ -151,7 +151,7 @@ def _evaluated(signature: inspect.Signature, call: Callable[..., Any]) -> inspec
         if not isinstance(annotation, str):
             return annotation
         try:
-            return eval(annotation, names)  # noqa: S307 - the source's own text
+            return eval(annotation, names)
         except NameError:
             return typing.ForwardRef(annotation)
 

@@ -37,7 +37,7 @@ NAMES = {
     "Security": "carboy.fastapi.param_functions",
 }
 
-__all__ = list(NAMES)  # noqa: PLE0605
+__all__ = list(NAMES)
 
 
 def __getattr__(name: str) -> Any:

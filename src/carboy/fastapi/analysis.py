@@ -229,9 +229,9 @@ def _validators(
 
 
 def _plain_validator(annotation: Any) -> Any:
-    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
-        if annotation.__pydantic_complete__:
-            return annotation.__pydantic_validator__
+    is_model = inspect.isclass(annotation) and issubclass(annotation, BaseModel)
+    if is_model and annotation.__pydantic_complete__:
+        return annotation.__pydantic_validator__
     try:
         return _shared_validator(annotation)
     except TypeError:  # not hashable

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from typing import Any, TypeVar, Unpack
+from typing import Any, ClassVar, TypeVar, Unpack
 
 from carboy.core.engine import Engine, Target
 from carboy.core.errors import Handling
@@ -21,7 +21,14 @@ from carboy.fastapi import params
 from carboy.fastapi.analysis import function_for
 from carboy.fastapi.handlers import AppHandlers
 from carboy.fastapi.misses import Misses
-from carboy.fastapi.routing import APIRoute, APIRouter, AppSettings, Handler, RouteOptions
+from carboy.fastapi.routing import (
+    APIRoute,
+    APIRouter,
+    AppSettings,
+    Handler,
+    RouteDefaults,
+    RouteOptions,
+)
 from carboy.server.entry import Entry
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
@@ -70,7 +77,7 @@ class FastAPI(Entry):
     """
 
     #: What a plain FastAPI application has; `App` is safer.
-    settings: AppSettings = {}
+    settings: ClassVar[AppSettings] = {}
 
     def __init__(
         self,
@@ -85,7 +92,7 @@ class FastAPI(Entry):
         strict_content_type: bool = True,
         plugins: Sequence[Plugin] = (),
         exception_handlers: dict[int | type[BaseException], Callable[..., Any]] | None = None,
-        **defaults: Unpack[RouteOptions],
+        **defaults: Unpack[RouteDefaults],
     ) -> None:
         self.title = title
         self.version = version
@@ -248,8 +255,8 @@ class FastAPI(Entry):
             self._functions[key] = function_for(self._overrides[function.call], pattern)
         return self._functions[key]
 
-    def outer(self, error: BaseException) -> Handling:
-        """The handler for Exception or 500, else a 500 that tells nothing."""
+    def outer(self, error: BaseException) -> Handling | None:
+        """The handler for Exception or 500."""
         return self._handlers.outer
 
     def lifespan(self) -> AbstractAsyncContextManager[dict[str, Any] | None]:

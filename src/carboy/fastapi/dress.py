@@ -1,7 +1,7 @@
 """Between the engine's values and Starlette's objects, made only when somebody asks for them.
 
 `make_*` dress a RequestContext as what handlers ask for; `undress` turns a Response that a handler
-returned into the (Head, Body) pair that transports write. Importing this loads nothing of Starlette.
+returned into the (Head, Body) pair that transports write. Starlette is loaded at first use.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def make_request(request: RequestContext) -> Any:
         scope["endpoint"] = route.function.call if route.function else None
         scope["route"] = route.extras.get("route")
         scope.setdefault("app", route.extras.get("app"))
-        request.dressed = Request(scope, request.receive)  # type: ignore[arg-type]
+        request.dressed = Request(scope, request.receive)
     return request.dressed
 
 

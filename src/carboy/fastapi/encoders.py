@@ -91,12 +91,8 @@ class _Encoder:
         self.sqlalchemy_safe = sqlalchemy_safe
 
     def __call__(self, obj: Any, include: Any = None, exclude: Any = None) -> Any:
-        for kind, convert in self.custom.items():
-            if type(obj) is kind:
-                return convert(obj)
-        for kind, convert in self.custom.items():
-            if isinstance(obj, kind):
-                return convert(obj)
+        if self.custom and (custom := self._custom(obj)) is not None:
+            return custom(obj)
         if isinstance(obj, BaseModel):
             dumped = obj.model_dump(mode="json", include=include, exclude=exclude, **self.options)
             return self._plain(dumped)
@@ -115,9 +111,15 @@ class _Encoder:
         if isinstance(obj, list | set | frozenset | types.GeneratorType | tuple | deque):
             return [self(item, include, exclude) for item in obj]
         for kind in type(obj).__mro__:
-            if (convert := ENCODERS_BY_TYPE.get(kind)) is not None:
-                return convert(obj)
+            if kind in ENCODERS_BY_TYPE:
+                return ENCODERS_BY_TYPE[kind](obj)
         return self._object(obj, include, exclude)
+
+    def _custom(self, obj: Any) -> Callable[[Any], Any] | None:
+        """The caller's encoder for exactly this type, else for one of its bases."""
+        if type(obj) in self.custom:
+            return self.custom[type(obj)]
+        return next((to for kind, to in self.custom.items() if isinstance(obj, kind)), None)
 
     def _plain(self, dumped: Any) -> Any:
         options = {**self.options, "exclude_unset": False, "exclude_defaults": False}

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from carboy.core.answer import JSON, TEXT, Body, Head
+from carboy.core.answer import JSON, Body, Head
 from carboy.core.context import RequestContext
 from carboy.core.errors import Handlers, Handling, Overloaded
 from carboy.core.voice import kind_of
@@ -64,11 +64,6 @@ def overloaded(request: RequestContext, error: BaseException) -> Pair:
     return head, encode_plain({"detail": "Service Unavailable"})
 
 
-def internal_error(request: RequestContext, error: BaseException) -> Pair:
-    """500 that tells the client nothing."""
-    return Head(500, [TEXT]), b"Internal Server Error"
-
-
 class AppHandlers(Handlers):
     """The application's handlers first, then the built-in ones. Changed live."""
 
@@ -76,7 +71,7 @@ class AppHandlers(Handlers):
         self.by_type: dict[type[BaseException], Handling] = {}
         self.by_status: dict[int, Handling] = {}
         #: What answers an error that nobody handled.
-        self.outer = Handling(internal_error, None)
+        self.outer: Handling | None = None
         super().__init__(self.by_type, self.by_status, status_of)
 
     def add(self, key: int | type[BaseException], handler: Callable[..., Any]) -> None:

@@ -77,9 +77,7 @@ def _checked(validator: Any, dump: Callable[[Any], bytes]) -> Encode:
 def _response_invalid(error: ValidationError, result: Any) -> Exception:
     from carboy.fastapi.exceptions import ResponseValidationError
 
-    errors = [
-        {**one, "loc": ("response", *one["loc"])} for one in error.errors(include_url=False)
-    ]
+    errors = [{**one, "loc": ("response", *one["loc"])} for one in error.errors(include_url=False)]
     return ResponseValidationError(errors, body=result)
 
 

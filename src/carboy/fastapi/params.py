@@ -57,7 +57,7 @@ class ParamTypes(Enum):
     cookie = "cookie"
 
 
-class Param(FieldInfo):
+class Param(FieldInfo):  # type: ignore[misc]
     """A parameter that is not the body. Takes pydantic's Field arguments and OpenAPI's."""
 
     in_: ParamTypes | None = None
@@ -88,7 +88,7 @@ class Param(FieldInfo):
         return f"{type(self).__name__}({self.default})"
 
 
-class Path(Param):
+class Path(Param):  # type: ignore[misc]
     """A variable of the path."""
 
     in_ = ParamTypes.path
@@ -99,13 +99,13 @@ class Path(Param):
         super().__init__(default, **options)
 
 
-class Query(Param):
+class Query(Param):  # type: ignore[misc]
     """A field of the query string."""
 
     in_ = ParamTypes.query
 
 
-class Header(Param):
+class Header(Param):  # type: ignore[misc]
     """A header; underscores in the name stand for hyphens unless `convert_underscores` is False."""
 
     in_ = ParamTypes.header
@@ -117,13 +117,13 @@ class Header(Param):
         super().__init__(default, **options)
 
 
-class Cookie(Param):
+class Cookie(Param):  # type: ignore[misc]
     """A cookie."""
 
     in_ = ParamTypes.cookie
 
 
-class Body(Param):
+class Body(Param):  # type: ignore[misc]
     """The JSON body, or one key of it where there are several, or with `embed`."""
 
     def __init__(

@@ -24,19 +24,14 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 _UNSET: Any = object()
 
 
-class RouteOptions(TypedDict, total=False):
-    """What every verb takes beside the path. Meanings are FastAPI's."""
+class RouteDefaults(TypedDict, total=False):
+    """What routers and applications may decide for all their routes. Meanings are FastAPI's."""
 
     response_model: Any
     status_code: int | None
-    tags: list[Any] | None
-    dependencies: Sequence[params.Depends] | None
-    summary: str | None
-    description: str | None
     response_description: str
     responses: dict[int | str, dict[str, Any]] | None
     deprecated: bool | None
-    operation_id: str | None
     response_model_include: Any
     response_model_exclude: Any
     response_model_by_alias: bool
@@ -45,10 +40,20 @@ class RouteOptions(TypedDict, total=False):
     response_model_exclude_none: bool
     include_in_schema: bool
     response_class: Any
-    name: str | None
     callbacks: list[Any] | None
-    openapi_extra: dict[str, Any] | None
     generate_unique_id_function: Callable[..., str]
+
+
+class RouteOptions(RouteDefaults, total=False):
+    """What every verb takes beside the path."""
+
+    name: str | None
+    tags: list[Any] | None
+    dependencies: Sequence[params.Depends] | None
+    summary: str | None
+    description: str | None
+    operation_id: str | None
+    openapi_extra: dict[str, Any] | None
 
 
 class AppSettings(TypedDict, total=False):
@@ -74,9 +79,8 @@ class APIRoute:
 
     @property
     def name(self) -> str:
-        return self.options.get("name") or getattr(
-            self.endpoint, "__name__", type(self.endpoint).__name__
-        )
+        own = self.options.get("name")
+        return own or str(getattr(self.endpoint, "__name__", type(self.endpoint).__name__))
 
     def build(self, settings: AppSettings) -> Route:
         """The engine's Route; made once. Raises whatever is wrong with the declaration."""
@@ -172,7 +176,7 @@ class APIRouter:
         prefix: str = "",
         tags: list[Any] | None = None,
         dependencies: Sequence[params.Depends] | None = None,
-        **defaults: Unpack[RouteOptions],
+        **defaults: Unpack[RouteDefaults],
     ) -> None:
         _check_prefix(prefix)
         self.prefix = prefix

@@ -81,7 +81,6 @@ class Connection(asyncio.Protocol):
         "head_size",
         "headers",
         "idle_since",
-        "incoming",
         "last",
         "loop",
         "parser",
@@ -105,7 +104,7 @@ class Connection(asyncio.Protocol):
         self.engine: Engine = shared.engine
         self.loop = shared.loop
         self.transport: asyncio.Transport = cast(Any, None)
-        self.parser = httptools.HttpRequestParser(self)
+        self.parser: Any = httptools.HttpRequestParser(self)
         self.client: Address = None
         self.server: tuple[str, int | None] | None = None
         self.scheme = "http"
@@ -116,7 +115,6 @@ class Connection(asyncio.Protocol):
         self.reading: RequestContext | None = None
         self.chunks: list[bytes] | None = None
         self.size = 0
-        self.incoming: Incoming | None = None
         # What is being answered.
         self.serving: RequestContext | None = None
         self.task: asyncio.Task[None] | None = None
@@ -143,11 +141,12 @@ class Connection(asyncio.Protocol):
         self.shared.lost(self)
         self.queue.clear()
         self.resume_writing()
-        if self.incoming is not None:
-            self.incoming.disconnect()
         serving = self.serving
-        if serving is not None and self.task is not None and serving.target.cancel_on_disconnect:
-            self.task.cancel()
+        if serving is not None:
+            if serving.stream is not None:
+                serving.stream.disconnect()
+            if self.task is not None and serving.target.cancel_on_disconnect:
+                self.task.cancel()
         self.parser = None
 
     def pause_writing(self) -> None:
@@ -182,7 +181,8 @@ class Connection(asyncio.Protocol):
         if self.url is not None or len(data) > MAX_FIELD:
             self.head_size += len(data)
             if self.url is not None and self.head_size > MAX_HEAD:
-                return self.refuse(431, "The request's header fields are too large")
+                self.refuse(431, "The request's header fields are too large")
+                return
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -208,13 +208,15 @@ class Connection(asyncio.Protocol):
         if len(headers) > MAX_FIELDS or self.head_size:
             self.head_size = 0
             if (status := _over_limits(url, headers)) is not None:
-                return self.refuse(*status)
+                self.refuse(*status)
+                return
         parser = self.parser
         raw, _, query = url.partition(b"?")
         if raw[:1] != b"/" or b"#" in url or not url.isascii():
             parsed = _other_target(url)
             if parsed is None:
-                return self.refuse(400, "The request target is not valid")
+                self.refuse(400, "The request target is not valid")
+                return
             raw, query = parsed
         path = raw.decode("ascii")
         if "%" in path:
@@ -231,13 +233,11 @@ class Connection(asyncio.Protocol):
             self.last = request
         if method not in _NO_BODY and not self._may_send_body(request):
             return
+        self.chunks = None
+        self.size = 0
         if not target.buffered:
-            self.incoming = Incoming(self, request)
-            self.chunks = None
+            request.stream = Incoming(self, request)
             self._begin(request)
-        else:
-            self.chunks = None
-            self.size = 0
 
     def _may_send_body(self, request: RequestContext) -> bool:
         """Look at what is announced; False if it was refused."""
@@ -258,9 +258,10 @@ class Connection(asyncio.Protocol):
         self.size += len(data)
         limit = request.target.max_body
         if limit is not None and self.size > limit:
-            return self.refuse(413, f"The request body is larger than {limit} bytes")
-        if self.incoming is not None and self.incoming.request is request:
-            self.incoming.feed(data)
+            self.refuse(413, f"The request body is larger than {limit} bytes")
+            return
+        if request.stream is not None:
+            request.stream.feed(data)
         elif self.chunks is None:
             self.chunks = [data]
         else:
@@ -271,8 +272,8 @@ class Connection(asyncio.Protocol):
         if request is None:
             return
         self.reading = None
-        if self.incoming is not None and self.incoming.request is request:
-            self.incoming.end()
+        if request.stream is not None:
+            request.stream.end()
             return
         chunks = self.chunks
         if chunks is None:
@@ -290,7 +291,7 @@ class Connection(asyncio.Protocol):
         self.reading = None
         self.headers = _IGNORE
         self.url = None
-        if self.closed or self.last is not None and self.serving is not None:
+        if self.closed or (self.last is not None and self.serving is not None):
             self.transport.close()
             return
         if self.serving is not None:
@@ -320,7 +321,9 @@ class Connection(asyncio.Protocol):
         elif request.target.is_async:
             # PERF: an eager task runs a handler that never waits right here, without the loop.
             if _EAGER:
-                task = asyncio.Task(self._serve(request), loop=self.loop, eager_start=True)
+                task = asyncio.Task(  # type: ignore[call-arg]
+                    self._serve(request), loop=self.loop, eager_start=True
+                )
                 if task.done():
                     return
             else:
@@ -400,8 +403,10 @@ class Connection(asyncio.Protocol):
         if self.closed:
             return
         shared = self.shared
-        if head.length is not None and head.length != len(body) and not self._bodiless(
-            request, head
+        if (
+            head.length is not None
+            and head.length != len(body)
+            and not self._bodiless(request, head)
         ):
             report(request, _wrong_length(head, body))
             head, body = Head(500, [TEXT]), b"Internal Server Error"
@@ -424,8 +429,7 @@ class Connection(asyncio.Protocol):
                 shared.refresh()
             # PERF: one formatting, one write; the usual answer.
             self.transport.write(
-                b"%bcontent-length: %d\r\n%b\r\n%b"
-                % (head.raw, len(body), shared.defaults, body)
+                b"%bcontent-length: %d\r\n%b\r\n%b" % (head.raw, len(body), shared.defaults, body)
             )
         self.done(request)
 
@@ -456,13 +460,12 @@ class Connection(asyncio.Protocol):
         if request is self.last:
             self.transport.close()
             return
-        if self.incoming is not None:
-            # SAFETY: the endpoint did not read its body; what is left of it must not be taken for
-            # the next request, nor be waited for.
-            if not self.incoming.ended:
+        if request.stream is not None:
+            # SAFETY: what is left of a body that the endpoint did not read must not be waited for.
+            if not request.stream.ended:
                 self.transport.close()
                 return
-            self.incoming = None
+            request.stream.disconnect()
         self.idle_since = shared.tick
         if self.queue:
             following = self.queue.popleft()
@@ -507,22 +510,18 @@ class Connection(asyncio.Protocol):
 
     async def receive(self, request: RequestContext) -> dict[str, Any]:
         """ASGI's receive: what is left of the body, then the disconnect."""
-        incoming = self.incoming
-        if incoming is None or incoming.request is not request:
-            incoming = Incoming(self, request)
-            if self.serving is request and not self.closed:
-                self.incoming = incoming
-            else:
-                incoming.disconnect()
-        return await incoming.receive()
+        if request.stream is None:
+            request.stream = Incoming(self, request)
+            if self.serving is not request or self.closed:
+                request.stream.disconnect()
+        received: dict[str, Any] = await request.stream.receive()
+        return received
 
 
 _NO_BODY = frozenset({"GET", "HEAD"})
 
 
-def _over_limits(
-    url: bytes, headers: list[tuple[bytes, bytes]]
-) -> tuple[int, str] | None:
+def _over_limits(url: bytes, headers: list[tuple[bytes, bytes]]) -> tuple[int, str] | None:
     """The refusal for a head over one of the limits."""
     if len(url) > MAX_TARGET:
         return 414, f"The request target is longer than {MAX_TARGET} bytes"

@@ -15,6 +15,7 @@ from carboy.core.closing import finish, unwind
 from carboy.core.context import RequestContext, Threads
 from carboy.core.engine import Engine
 from carboy.core.voice import Colourless, Do, drive
+from carboy.server import traces
 
 Pair = tuple[Head, Body]
 logger = logging.getLogger("carboy.error")
@@ -37,6 +38,8 @@ def outer_ring(engine: Engine, request: RequestContext, error: BaseException) ->
         error = yield from unwind(request, error)
     try:
         handling = engine.application.outer(error)
+        if handling is None:
+            return traces.answer(request, error) if traces.is_dev() else PLAIN_500
         answer: Pair = yield Do(handling.handle, (request, error), handling.is_async)
     except Exception:
         logger.exception("the handler for unhandled errors failed itself")
@@ -46,16 +49,18 @@ def outer_ring(engine: Engine, request: RequestContext, error: BaseException) ->
 
 def report(request: RequestContext, error: BaseException) -> None:
     """One log entry, with the traceback; what the client sent is escaped (R9)."""
-    logger.error("%s %s failed", request.method, _printable(request.path), exc_info=error)
+    what = request.method, _printable(request.path)
+    if traces.is_dev():
+        logger.error("%s %s failed\n%s", *what, traces.as_text(error))
+    else:
+        logger.error("%s %s failed", *what, exc_info=error)
 
 
 def _printable(text: str) -> str:
     return text.encode("unicode_escape").decode("ascii")
 
 
-def serve_in_thread(
-    engine: Engine, request: RequestContext, deliver: Callable[..., None]
-) -> None:
+def serve_in_thread(engine: Engine, request: RequestContext, deliver: Callable[..., None]) -> None:
     """Run a `def` endpoint in this thread, hand over its answer, then close what it opened.
 
     `deliver(request, head, body, error)` is called with the answer and the unhandled error, if any.

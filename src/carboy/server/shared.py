@@ -124,7 +124,7 @@ class Shared:
             path = f"{path}?{request.query.decode('ascii', 'backslashreplace')}"
         self.access_logger.info(
             '%s - "%s %s HTTP/%s" %d',
-            "%s:%d" % client if client else "",
+            f"{client[0]}:{client[1]}" if client else "",
             request.method,
             path,
             "1.1",

@@ -32,14 +32,12 @@ class Incoming:
         "ended",
         "held",
         "pieces",
-        "request",
         "taken",
         "waiter",
     )
 
     def __init__(self, connection: Connection, request: RequestContext) -> None:
         self.connection = connection
-        self.request = request
         #: A body that was read before the endpoint ran is given as one piece.
         self.pieces: deque[bytes] = deque((request.body,) if request.body else ())
         self.held = 0
@@ -135,7 +133,9 @@ class Writer:
         if head.length is not None and not head.bodiless:
             lines.append(b"content-length: %d\r\n" % head.length)
         elif not head.bodiless:
-            self.chunked = connection.parser is None or connection.parser.get_http_version() != "1.0"
+            self.chunked = (
+                connection.parser is None or connection.parser.get_http_version() != "1.0"
+            )
             if self.chunked:
                 lines.append(b"transfer-encoding: chunked\r\n")
         if request is connection.last:

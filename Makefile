@@ -1,0 +1,48 @@
+# The two commands: `make run` serves the bookshelf, `make test` runs every check.
+# Both make .venv first, with whatever `python3` is (3.11 or newer); PYTHON=python3.13 names another.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+
+.PHONY: run test lint types layers pytest bench clean
+
+run: $(VENV)/.installed
+	cd examples/bookshelf && ../../$(BIN)/carboy run bookshelf:app --port $(PORT)
+
+test: lint types layers pytest
+
+lint: $(VENV)/.tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.tested
+	$(BIN)/mypy
+
+layers: $(VENV)/.tested
+	$(BIN)/lint-imports --no-cache
+
+pytest: $(VENV)/.tested
+	$(BIN)/python -m pytest
+
+# Every peer side by side on this machine: about half an hour. See benchmarks/README.md.
+bench:
+	$(PYTHON) benchmarks/run.py
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Carboy needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.13 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+
+$(VENV)/.installed: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable . 'sqlmodel>=0.0.24'
+	@touch $@
+
+$(VENV)/.tested: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[test]' --group dev
+	@touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) .bench-venv .mypy_cache .ruff_cache .pytest_cache dist
