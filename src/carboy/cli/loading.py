@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import sys
 import traceback
 from pathlib import Path
 from typing import Any
+
+import click
 
 #: Looked for in this order where no application is named.
 USUAL = ("main", "app", "api", "wsgi", "asgi")
@@ -62,6 +65,25 @@ def load_app(app: str | None) -> Any:
             "Other ASGI and WSGI applications run under their own servers."
         )
     return found
+
+
+#: What `served` loads, in this process and in those that the server starts.
+APP = "CARBOY_APP"
+
+
+def served() -> Any:
+    """The application named by CARBOY_APP, as the factory that uvicorn calls in every process."""
+    try:
+        return load_app(os.environ[APP])
+    except LoadError as error:
+        complain(error)
+        sys.exit(1)
+
+
+def complain(error: LoadError) -> None:
+    """Say on the terminal why there is nothing to serve."""
+    click.secho("Error: ", fg="red", bold=True, err=True, nl=False)
+    click.echo(str(error), err=True)
 
 
 def _no_module(name: str) -> str:

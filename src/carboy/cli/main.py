@@ -82,8 +82,8 @@ def routes(app: str | None) -> None:
     engine = _loaded(app).engine
     engine.freeze()
     rows = [
-        (",".join(sorted(t.methods or "*")), t.pattern.source, t.route.name)
-        for t in engine.router.routes
+        (*target.route.title.partition(" ")[::2], target.route.name)
+        for target in engine.router.routes
     ]
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(2)]
     for methods, path, name in rows:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import click
 import uvicorn
+from uvicorn.config import LOGGING_CONFIG
 
-from carboy.cli.loading import LoadError, import_string, load_app
+from carboy.cli.loading import APP, LoadError, complain, import_string, load_app
+from carboy.server.traces import DEV
 
 PROTOCOL = "carboy.server.direct:protocol"
 
@@ -24,45 +27,48 @@ def _loop() -> str:
     return "uvloop"
 
 
-def _checked(app: str) -> str:
-    """The import string, once it is known that it works: errors in words, not in a worker's log."""
+def run(app: str, *, workers: int, **options: Any) -> None:
+    """Serve in production."""
     try:
         where = import_string(app)
+        # Errors are told here, once, and not by every worker.
         load_app(where)
     except LoadError as error:
-        click.secho("Error: ", fg="red", bold=True, err=True, nl=False)
-        click.echo(str(error), err=True)
+        complain(error)
         sys.exit(1)
-    return where
-
-
-def run(
-    app: str, *, host: str, port: int, uds: Path | None, workers: int, access_log: bool
-) -> None:
-    """Serve in production."""
-    where = _checked(app)
-    _serve(where, host=host, port=port, uds=uds, workers=workers, access_log=access_log)
+    _serve(where, workers=workers, **options)
 
 
 def dev(app: str, *, host: str, port: int, reload: bool) -> None:
-    """Serve in development: unhandled errors are shown to the client, files are watched."""
-    os.environ["CARBOY_DEV"] = "1"
-    where = import_string(app)
-    if not reload:
-        where = _checked(app)
-    click.secho(f"Carboy dev: http://{host}:{port} serves {where}", bold=True, err=True)
+    """Serve in development: unhandled errors are shown to the client, files are watched.
+
+    An application that can't be loaded is reported, and tried again when a file changes.
+    """
+    os.environ[DEV] = "1"
+    try:
+        where = import_string(app)
+    except LoadError as error:
+        complain(error)
+        sys.exit(1)
+    address = f"http://{host}:{port}"
+    click.secho(f"Carboy dev: {address} serves {where}, errors are shown", bold=True, err=True)
     _serve(where, host=host, port=port, reload=reload, access_log=True)
 
 
-def _serve(where: str, *, uds: Path | None = None, access_log: bool, **options: Any) -> None:
+def _serve(where: str, *, uds: Path | None = None, **options: Any) -> None:
+    os.environ[APP] = where
+    # The same console format for our log lines as for the server's.
+    logs = deepcopy(LOGGING_CONFIG)
+    logs["loggers"]["carboy"] = {"handlers": ["default"], "level": "INFO", "propagate": False}
     uvicorn.run(
-        where,
+        "carboy.cli.loading:served",
+        factory=True,
         http=PROTOCOL,
         loop=_loop(),
         ws="none",
         lifespan="on",
+        log_config=logs,
+        server_header=False,
         uds=str(uds) if uds else None,
-        access_log=access_log,
-        app_dir=sys.path[0] if Path(sys.path[0] or ".").is_dir() else None,
         **options,
     )

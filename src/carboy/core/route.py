@@ -78,8 +78,12 @@ class Route:
     cancel_on_disconnect: bool = False
     extras: dict[str, Any] = field(default_factory=dict)
 
+    def _shown(self) -> frozenset[str]:
+        methods = self.methods or frozenset()
+        return methods - {"HEAD"} if "GET" in methods else methods
+
     @property
     def title(self) -> str:
         """``GET /items/{item_id}``: the name in tracebacks and in `carboy show`."""
-        methods = ",".join(sorted(self.methods)) if self.methods else "*"
+        methods = ",".join(sorted(self._shown())) or "*"
         return f"{methods} {self.pattern.source or '/'}"

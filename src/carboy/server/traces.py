@@ -29,9 +29,21 @@ def is_dev() -> bool:
 
 def own_frames(trace: TracebackType | None) -> list[traceback.FrameSummary]:
     """The frames that are not Carboy's; all of them if there are no others."""
-    frames = traceback.extract_tb(trace)
+    frames = list(traceback.extract_tb(trace))
     own = [frame for frame in frames if not frame.filename.startswith(_PACKAGE)]
-    return own or list(frames)
+    # A compiled endpoint stands twice in a traceback: where it failed, and where it recovers.
+    following = [*own[1:], None]
+    kept = [one for one, after in zip(own, following, strict=True) if not _recovers(one, after)]
+    return kept or frames
+
+
+def _recovers(frame: traceback.FrameSummary, after: traceback.FrameSummary | None) -> bool:
+    return (
+        after is not None
+        and frame.filename == after.filename
+        and frame.filename.startswith("<")
+        and frame.lineno != after.lineno
+    )
 
 
 def as_text(error: BaseException) -> str:
