@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import keyword
 import linecache
+import sys
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-
-from pydantic_core import ValidationError
 
 from carboy.core import decode, plugin
 from carboy.core.answer import Answer
@@ -35,8 +34,12 @@ from carboy.core.signature import (
 )
 from carboy.core.voice import Colourless, Do, call_text, drive, drive_async
 
-#: What a check raises: ValidationError, or KeyError where a required value is missing.
-INVALID = (ValidationError, KeyError)
+
+def _invalid() -> tuple[type[Exception], ...]:
+    """What a check raises: ValidationError, or KeyError where a required value is missing."""
+    module = sys.modules.get("pydantic_core")
+    return (KeyError,) if module is None else (module.ValidationError, KeyError)
+
 
 #: Source of a parameter -> (local variable, expression that fills it): made once per endpoint.
 SOURCES: dict[tuple[Source, bool], tuple[str, str]] = {
@@ -201,7 +204,7 @@ class _Endpoint:
         self.parts: dict[Part, str] = {}
         self.has_early = False
         write.names.update(
-            INVALID=INVALID,
+            INVALID=_invalid(),
             PLAIN=PLAIN,
             invalid=input.invalid,
             enter=enter,

@@ -11,8 +11,6 @@ import json
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
-from pydantic_core import from_json
-
 #: No body, or one that is not JSON where JSON was asked for.
 UNSET: Any = type("UNSET", (), {"__repr__": lambda self: "UNSET", "__slots__": ()})()
 
@@ -87,6 +85,15 @@ def _unquote(value: str) -> str:
     return str(unquote_cookie(value))
 
 
+def _from_json(body: bytes) -> Any:
+    """pydantic's parser, loaded at the first body."""
+    global _from_json
+    from pydantic_core import from_json
+
+    _from_json = from_json  # type: ignore[assignment]
+    return from_json(body)
+
+
 def load_json(body: bytes) -> Any:
     """The value of a JSON text; raises json.JSONDecodeError with upstream's words.
 
@@ -94,7 +101,7 @@ def load_json(body: bytes) -> Any:
     3.13). Where it refuses (odd encodings, lone surrogates, deep nesting), json.loads decides.
     """
     try:
-        return from_json(body)
+        return _from_json(body)
     except ValueError:
         return json.loads(body)
 

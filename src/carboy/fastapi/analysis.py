@@ -15,10 +15,6 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, TypeAdapter
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined, ValidationError
-
 from carboy.core.pattern import Pattern
 from carboy.core.signature import (
     Errors,
@@ -31,24 +27,44 @@ from carboy.core.signature import (
     annotated_signature,
 )
 from carboy.core.voice import kind_of
-from carboy.fastapi import params
+from carboy.fastapi.depends import Depends
 from carboy.fastapi.dress import make_background, make_request, make_response
-from carboy.fastapi.exceptions import FastAPIError
 
 Check = Callable[[Any], Any]
 _EMPTY = inspect.Parameter.empty
 _SEQUENCES = (list, set, frozenset, tuple, deque, Sequence)
 
-_SOURCES: dict[type[params.Param], Source] = {
-    params.Path: Source.PATH,
-    params.Query: Source.QUERY,
-    params.Header: Source.HEADER,
-    params.Cookie: Source.COOKIE,
-    params.Body: Source.BODY,
+_SOURCES = {
+    "Path": Source.PATH,
+    "Query": Source.QUERY,
+    "Header": Source.HEADER,
+    "Cookie": Source.COOKIE,
+    "Body": Source.BODY,
 }
 
-#: Objects of the request: (module, class) -> how it is made. Looked up in sys.modules, since an
-#: annotation can't name a class whose module nobody has imported.
+# PERF: `from carboy import App` with one route took 190 ms with pydantic and takes 65 ms without
+# (CPython 3.13). A class that nobody has imported stands in no signature: look it up, don't load it.
+
+
+def _loaded(module: str, name: str) -> type | tuple[()]:
+    """A class for isinstance and issubclass: the real one, or none if its module isn't loaded."""
+    return getattr(sys.modules.get(module), name, ())
+
+
+def _is_field(value: Any) -> bool:
+    return isinstance(value, _loaded("pydantic.fields", "FieldInfo"))
+
+
+def _is_param(value: Any) -> bool:
+    return isinstance(value, _loaded("carboy.fastapi.params", "Param"))
+
+
+def is_model(kind: Any) -> bool:
+    """Whether `kind` is a pydantic model."""
+    return inspect.isclass(kind) and issubclass(kind, _loaded("pydantic.main", "BaseModel"))
+
+
+#: Objects of the request: (module, class) -> how it is made.
 _PARTS: tuple[tuple[str, str, Part, Callable[..., Any]], ...] = (
     ("starlette.requests", "HTTPConnection", Part.REQUEST, make_request),
     ("starlette.responses", "Response", Part.RESPONSE, make_response),
@@ -57,7 +73,7 @@ _PARTS: tuple[tuple[str, str, Part, Callable[..., Any]], ...] = (
 
 
 def function_for(
-    call: Callable[..., Any], pattern: Pattern, dependencies: Sequence[params.Depends] = ()
+    call: Callable[..., Any], pattern: Pattern, dependencies: Sequence[Depends] = ()
 ) -> Function:
     """What `call` asks for when it answers `pattern`; `dependencies` run before its own."""
     function = _read(call, pattern)
@@ -73,7 +89,7 @@ def _read(call: Callable[..., Any], pattern: Pattern) -> Function:
     specials: list[Special] = []
     for argument in annotated_signature(call).parameters.values():
         annotation, metadata, marker = _split(argument)
-        if isinstance(marker, params.Depends):
+        if isinstance(marker, Depends):
             uses.append(_use(argument.name, marker, annotation, pattern))
         elif marker is None and (special := _special(argument.name, annotation)) is not None:
             specials.append(special)
@@ -98,18 +114,18 @@ def _split(argument: inspect.Parameter) -> tuple[Any, tuple[Any, ...], Any]:
     marker: Any = None
     if get_origin(annotation) is Annotated:
         annotation, *rest = get_args(annotation)
-        markers = [one for one in rest if isinstance(one, params.Param | params.Depends)]
+        markers = [one for one in rest if isinstance(one, Depends) or _is_param(one)]
         marker = markers[-1] if markers else None
         metadata = tuple(one for one in rest if one not in markers)
     default = argument.default
-    if isinstance(default, params.Depends | FieldInfo):
+    if isinstance(default, Depends) or _is_field(default):
         if marker is not None:
             raise AssertionError(
                 f"{argument.name!r} is declared twice, in Annotated and as a default value: "
                 f"{marker!r} and {default!r}. Keep one of them."
             )
         marker = default
-    elif isinstance(marker, params.Param) and marker.default is not PydanticUndefined:
+    elif _is_param(marker) and not _is_missing(marker.default):
         raise AssertionError(
             f"`{type(marker).__name__}` default value cannot be set in `Annotated` for "
             f"{argument.name!r}. Set the default value with `=` instead."
@@ -117,7 +133,7 @@ def _split(argument: inspect.Parameter) -> tuple[Any, tuple[Any, ...], Any]:
     return (Any if annotation is _EMPTY else annotation), metadata, marker
 
 
-def _use(name: str | None, depends: params.Depends, annotation: Any, pattern: Pattern) -> Use:
+def _use(name: str | None, depends: Depends, annotation: Any, pattern: Pattern) -> Use:
     call = depends.dependency or annotation
     if not callable(call):
         raise AssertionError(f"Depends({call!r}) for {name!r}: a dependency is a callable")
@@ -125,6 +141,8 @@ def _use(name: str | None, depends: params.Depends, annotation: Any, pattern: Pa
     scopes = tuple(getattr(depends, "scopes", None) or ())
     early = depends.scope == "function"
     if function.kind.is_generator and not early and any(use.early for use in function.uses):
+        from carboy.fastapi.exceptions import FastAPIError
+
         raise FastAPIError(
             f'The dependency "{getattr(call, "__name__", call)}" has a scope of "request", it '
             'cannot depend on dependencies with scope "function".'
@@ -137,8 +155,7 @@ def _special(name: str, annotation: Any) -> Special | None:
     if not inspect.isclass(annotation):
         return None
     for module, cls, part, make in _PARTS:
-        known = getattr(sys.modules.get(module), cls, None)
-        if known is not None and issubclass(annotation, known):
+        if issubclass(annotation, _loaded(module, cls)):
             return Special(name, part, make)
     return None
 
@@ -147,7 +164,7 @@ def _parameter(
     argument: inspect.Parameter,
     annotation: Any,
     metadata: tuple[Any, ...],
-    marker: FieldInfo | None,
+    marker: Any,
     pattern: Pattern,
 ) -> Parameter:
     name = argument.name
@@ -157,8 +174,7 @@ def _parameter(
     if marker is not None and default is marker:
         default = marker.default
     factory = getattr(marker, "default_factory", None)
-    missing = any(default is nothing for nothing in (_EMPTY, PydanticUndefined, ...))
-    required = (missing and factory is None) or source is Source.PATH
+    required = (_is_missing(default) and factory is None) or source is Source.PATH
     alias = (marker.validation_alias or marker.alias) if marker is not None else None
     if not isinstance(alias, str):
         convert = source is Source.HEADER and getattr(marker, "convert_underscores", True)
@@ -167,7 +183,8 @@ def _parameter(
         alias = alias.lower()
     if source is Source.PATH and alias not in pattern.names:
         raise AssertionError(f"the path {pattern.source!r} has no variable {alias!r}")
-    check, explain = _validators(annotation, metadata, marker)
+    free = _is_free(source, annotation, metadata, marker, alias, pattern)
+    check, explain = (None, None) if free else _validators(annotation, metadata, marker)
     return Parameter(
         name=name,
         source=source,
@@ -176,7 +193,7 @@ def _parameter(
         required=required,
         default=None if required else default,
         default_factory=factory,
-        check=None if _is_free(source, annotation, metadata, marker, alias, pattern) else check,
+        check=check,
         explain=explain,
         many=source is not Source.PATH and source is not Source.BODY and is_sequence(annotation),
         embed=bool(getattr(marker, "embed", False)),
@@ -184,9 +201,18 @@ def _parameter(
     )
 
 
-def _source(name: str, annotation: Any, marker: FieldInfo | None, in_path: bool) -> Source:
+def _is_missing(default: Any) -> bool:
+    """No default: none written, an ellipsis, or pydantic's own mark."""
+    if default is _EMPTY or default is ...:
+        return True
+    return (
+        "pydantic_core" in sys.modules and default is sys.modules["pydantic_core"].PydanticUndefined
+    )
+
+
+def _source(name: str, annotation: Any, marker: Any, in_path: bool) -> Source:
     for kind, source in _SOURCES.items():
-        if isinstance(marker, kind):
+        if isinstance(marker, _loaded("carboy.fastapi.params", kind)):
             if in_path and source is not Source.PATH:
                 raise AssertionError(
                     f"Cannot use `{type(marker).__name__}` for path param {name!r}"
@@ -201,7 +227,7 @@ def _is_free(
     source: Source,
     annotation: Any,
     metadata: tuple[Any, ...],
-    marker: FieldInfo | None,
+    marker: Any,
     alias: str,
     pattern: Pattern,
 ) -> bool:
@@ -218,39 +244,48 @@ def _is_free(
 
 
 def _validators(
-    annotation: Any, metadata: tuple[Any, ...], marker: FieldInfo | None
+    annotation: Any, metadata: tuple[Any, ...], marker: Any
 ) -> tuple[Check, Callable[[Any, tuple[str, ...]], tuple[Any, Errors]]]:
     if not metadata and (marker is None or not (marker.metadata or marker.discriminator)):
         validator = _plain_validator(annotation)
     else:
         hints = (*metadata, marker) if marker is not None else metadata
-        validator = _lazy(lambda: TypeAdapter(Annotated[(annotation, *hints)]).validator)
+        validator = _adapter(Annotated[(annotation, *hints)]).validator
     return validator.validate_python, _explain(validator)
 
 
 def _plain_validator(annotation: Any) -> Any:
-    is_model = inspect.isclass(annotation) and issubclass(annotation, BaseModel)
-    if is_model and annotation.__pydantic_complete__:
+    if is_model(annotation) and annotation.__pydantic_complete__:
         return annotation.__pydantic_validator__
     try:
         return _shared_validator(annotation)
     except TypeError:  # not hashable
-        return TypeAdapter(annotation).validator
+        return _adapter(annotation).validator
 
 
 @lru_cache(maxsize=512, typed=True)
 def _shared_validator(annotation: Any) -> Any:
-    return TypeAdapter(annotation).validator
+    return _adapter(annotation).validator
 
 
-def _lazy(make: Callable[[], Any]) -> Any:
+def _adapter(annotation: Any) -> Any:
+    from pydantic import TypeAdapter
+    from pydantic.errors import PydanticSchemaGenerationError
+
     try:
-        return make()
-    except Exception as error:
-        raise FastAPIError(f"this parameter can't be validated by pydantic: {error}") from error
+        return TypeAdapter(annotation)
+    except PydanticSchemaGenerationError as error:
+        from carboy.fastapi.exceptions import FastAPIError
+
+        raise FastAPIError(
+            f"{annotation!r} is no type that pydantic can validate, so a request can't fill it. "
+            "Annotate the parameter with another type, or take it from a dependency."
+        ) from error
 
 
 def _explain(validator: Any) -> Callable[[Any, tuple[str, ...]], tuple[Any, Errors]]:
+    from pydantic_core import ValidationError
+
     def explain(raw: Any, loc: tuple[str, ...]) -> tuple[Any, Errors]:
         try:
             # COMPAT: from_attributes only changes the words: "model_attributes_type".
@@ -289,7 +324,7 @@ def is_scalar(annotation: Any) -> bool:
     kind = get_origin(annotation) or annotation
     if not inspect.isclass(kind):
         return True
-    if dataclasses.is_dataclass(kind) or issubclass(kind, BaseModel | Mapping):
+    if dataclasses.is_dataclass(kind) or is_model(kind) or issubclass(kind, Mapping):
         return False
     return not is_sequence(annotation)
 

@@ -17,8 +17,8 @@ from carboy.core.plugin import Plugin
 from carboy.core.route import Route
 from carboy.core.router import Router
 from carboy.core.signature import Function
-from carboy.fastapi import params
 from carboy.fastapi.analysis import function_for
+from carboy.fastapi.depends import Depends
 from carboy.fastapi.handlers import AppHandlers
 from carboy.fastapi.misses import Misses
 from carboy.fastapi.routing import (
@@ -87,7 +87,7 @@ class FastAPI(Entry):
         description: str = "",
         debug: bool = False,
         lifespan: Callable[[Any], AbstractAsyncContextManager[Any]] | None = None,
-        dependencies: Sequence[params.Depends] | None = None,
+        dependencies: Sequence[Depends] | None = None,
         redirect_slashes: bool = True,
         strict_content_type: bool = True,
         plugins: Sequence[Plugin] = (),
@@ -160,7 +160,7 @@ class FastAPI(Entry):
         *,
         prefix: str = "",
         tags: list[Any] | None = None,
-        dependencies: Sequence[params.Depends] | None = None,
+        dependencies: Sequence[Depends] | None = None,
     ) -> None:
         """Take in the routes of `router`, also those it gets later."""
         self.router.include_router(router, prefix=prefix, tags=tags, dependencies=dependencies)

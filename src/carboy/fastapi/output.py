@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import Any, get_origin
-
-from pydantic import BaseModel, TypeAdapter
-from pydantic_core import ValidationError
 
 from carboy.core.answer import JSON, Body, Head
 from carboy.core.context import RequestContext
 from carboy.core.encode import PLAIN, Encode, encoder
 from carboy.core.route import Output
+from carboy.fastapi.analysis import is_model
 from carboy.fastapi.dress import amend, is_response, undress
 
 Pair = tuple[Head, Body]
@@ -48,13 +45,15 @@ def output_for(
 
 def _model_encoder(model: Any, options: dict[str, Any]) -> tuple[Encode, type | None]:
     """How results of a declared type are written, and the type whose instances need no check."""
-    if inspect.isclass(model) and issubclass(model, BaseModel) and model.__pydantic_complete__:
+    if is_model(model) and model.__pydantic_complete__:
         validator: Any = model.__pydantic_validator__
         dump = partial(model.__pydantic_serializer__.to_json, **options)
         if model.model_config.get("revalidate_instances", "never") == "never":
             # SAFETY: only the declared type itself; a subclass could show more than was declared.
             return dump, model
         return _checked(validator, dump), None
+    from pydantic import TypeAdapter
+
     adapter = TypeAdapter(model)
     dump = partial(adapter.serializer.to_json, **options)
     kind = get_origin(model) or model
@@ -62,6 +61,8 @@ def _model_encoder(model: Any, options: dict[str, Any]) -> tuple[Encode, type | 
 
 
 def _checked(validator: Any, dump: Callable[[Any], bytes]) -> Encode:
+    from pydantic_core import ValidationError
+
     validate = partial(validator.validate_python, from_attributes=True)
 
     def encode(result: Any) -> bytes:
@@ -74,7 +75,7 @@ def _checked(validator: Any, dump: Callable[[Any], bytes]) -> Encode:
     return encode
 
 
-def _response_invalid(error: ValidationError, result: Any) -> Exception:
+def _response_invalid(error: Any, result: Any) -> Exception:
     from carboy.fastapi.exceptions import ResponseValidationError
 
     errors = [{**one, "loc": ("response", *one["loc"])} for one in error.errors(include_url=False)]
@@ -112,10 +113,14 @@ class _Respond:
 
     def _load(self) -> None:
         if self._validator is None:
+            from pydantic import TypeAdapter
+
             adapter = TypeAdapter(self.model)
             self._validator, self._serializer = adapter.validator, adapter.serializer
 
     def _validated(self, result: Any) -> Any:
+        from pydantic_core import ValidationError
+
         self._load()
         try:
             return self._validator.validate_python(result, from_attributes=True)

@@ -6,13 +6,13 @@ same. Reading them is analysis.py's work.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal
+from typing import Any
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+
+from carboy.fastapi.depends import Depends, Security
 
 Undefined: Any = PydanticUndefined
 
@@ -139,17 +139,14 @@ class Body(Param):  # type: ignore[misc]
         super().__init__(default, **options)
 
 
-@dataclass(frozen=True)
-class Depends:
-    """A function whose result a parameter takes. See `carboy.fastapi.Depends`."""
-
-    dependency: Callable[..., Any] | None = None
-    use_cache: bool = True
-    scope: Literal["function", "request"] | None = None
-
-
-@dataclass(frozen=True)
-class Security(Depends):
-    """A dependency with OAuth2 scopes."""
-
-    scopes: Sequence[str] | None = None
+__all__ = [
+    "Body",
+    "Cookie",
+    "Depends",
+    "Header",
+    "Param",
+    "ParamTypes",
+    "Path",
+    "Query",
+    "Security",
+]

@@ -15,9 +15,9 @@ from typing import Any, TypedDict, TypeVar, Unpack, get_args, get_origin
 from carboy.core.pattern import Pattern, parse_braces
 from carboy.core.route import Input, Route
 from carboy.core.signature import annotated_signature
-from carboy.fastapi import params
 from carboy.fastapi.analysis import function_for
 from carboy.fastapi.body import body_loader, invalid_request
+from carboy.fastapi.depends import Depends
 from carboy.fastapi.output import output_for
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -49,7 +49,7 @@ class RouteOptions(RouteDefaults, total=False):
 
     name: str | None
     tags: list[Any] | None
-    dependencies: Sequence[params.Depends] | None
+    dependencies: Sequence[Depends] | None
     summary: str | None
     description: str | None
     operation_id: str | None
@@ -74,7 +74,7 @@ class APIRoute:
     endpoint: Callable[..., Any]
     methods: frozenset[str]
     options: RouteOptions
-    dependencies: tuple[params.Depends, ...] = ()
+    dependencies: tuple[Depends, ...] = ()
     route: Route | None = field(default=None, repr=False)
 
     @property
@@ -163,7 +163,7 @@ class _Included:
 
     router: APIRouter
     prefix: str
-    dependencies: tuple[params.Depends, ...]
+    dependencies: tuple[Depends, ...]
     made: dict[int, tuple[APIRoute, APIRoute]] = field(default_factory=dict)
 
 
@@ -175,7 +175,7 @@ class APIRouter:
         *,
         prefix: str = "",
         tags: list[Any] | None = None,
-        dependencies: Sequence[params.Depends] | None = None,
+        dependencies: Sequence[Depends] | None = None,
         **defaults: Unpack[RouteDefaults],
     ) -> None:
         _check_prefix(prefix)
@@ -284,7 +284,7 @@ class APIRouter:
         *,
         prefix: str = "",
         tags: list[Any] | None = None,
-        dependencies: Sequence[params.Depends] | None = None,
+        dependencies: Sequence[Depends] | None = None,
     ) -> None:
         """Take in the routes of `router`, also those it gets later."""
         _check_prefix(prefix)
