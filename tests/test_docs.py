@@ -43,9 +43,7 @@ def test_python_snippets_run(source: str) -> None:
     assert (response.status_code, response.json()) == (200, {"message": "Hello, Ada!"})
 
 
-def test_show_prints_what_the_readme_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_show_prints_what_the_readme_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     readme = (ROOT / "README.md").read_text()
     (source,) = [text for kind, text in BLOCK.findall(readme) if kind == "python"][:1]
     (console,) = [text for kind, text in BLOCK.findall(readme) if kind == "console"]

@@ -86,7 +86,8 @@ def test_hops_on_the_direct_protocol() -> None:
         connection.connection_made(wire)
         request = b"GET /items/7?q=x HTTP/1.1\r\nHost: a\r\n\r\n"
         connection.data_received(request)
-        await asyncio.sleep(0)
+        for _ in range(3):  # the first request's task ends and is forgotten
+            await asyncio.sleep(0)
         wire.written.clear()
         calls = _counted(lambda: connection.data_received(request))[1:]
         if sys.version_info < (3, 12):  # no eager tasks: the rest runs at the loop's next turn

@@ -163,7 +163,7 @@ async def welcome() -> dict[str, str | list[str]]:
 
 
 @app.get("/hello")
-def hello(name: Optional[str] = "World") -> dict[str, str]:
+def hello(name: Optional[str] = "World") -> dict[str, str]:  # noqa: UP045
     """Say hello."""
     return {"message": f"Hello, {name}!"}
 

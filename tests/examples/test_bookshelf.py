@@ -259,7 +259,7 @@ def test_filled_once_when_many_start_together(database: Path) -> None:
 # --- The README, against a real server ---
 
 README_URL = "http://127.0.0.1:8000"
-PATIENCE = 60.0  # seconds; reached only when something is wrong
+PATIENCE = 30.0  # seconds; reached only when something is wrong
 
 Runner = Callable[[list[str]], str]
 

@@ -189,24 +189,36 @@ def explain_function(
     values: list[Any] = []
     errors: Errors = []
     for parameter in function.parameters:
-        raw = raw_value(parameter, function, request, body)
-        value, wrong = explain_parameter(parameter, raw)
+        if _has_no_keys(parameter, body):
+            value, wrong = None, [_missing(parameter)]
+        else:
+            raw = raw_value(parameter, function, request, body)
+            value, wrong = explain_parameter(parameter, raw)
         values.append(value)
         errors.extend(wrong)
     return values, errors
+
+
+def _has_no_keys(parameter: Parameter, body: Any) -> bool:
+    """Whether `parameter` is a key of a body that is a JSON list, scalar or null.
+
+    COMPAT: such a body is refused even where the key has a default; no body at all, or one that is
+    not JSON, is not.
+    """
+    if parameter.source is not Source.BODY or parameter.whole or body is UNSET:
+        return False
+    return not isinstance(body, dict | bytes)
+
+
+def _missing(parameter: Parameter) -> dict[str, Any]:
+    return {"type": "missing", "loc": parameter.loc, "msg": "Field required", "input": None}
 
 
 def explain_parameter(parameter: Parameter, raw: Any) -> tuple[Any, Errors]:
     """The value for `raw`, or why there is none. Source of the shape: FastAPI's 422."""
     if raw is UNSET:
         if parameter.required:
-            missing = {
-                "type": "missing",
-                "loc": parameter.loc,
-                "msg": "Field required",
-                "input": None,
-            }
-            return None, [missing]
+            return None, [_missing(parameter)]
         raw = parameter.make_default()
         if not parameter.validate_default:
             return raw, []
