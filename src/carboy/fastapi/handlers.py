@@ -8,7 +8,7 @@ from typing import Any
 
 from carboy.core.answer import JSON, Body, Head
 from carboy.core.context import RequestContext
-from carboy.core.errors import Handlers, Handling, Overloaded
+from carboy.core.errors import BodyTooLarge, Handlers, Handling, Overloaded
 from carboy.core.voice import kind_of
 from carboy.fastapi.dress import make_request, undress
 from carboy.fastapi.output import encode_plain
@@ -94,12 +94,20 @@ class AppHandlers(Handlers):
             return _HTTP
         if isinstance(error, Overloaded):
             return _OVERLOADED
+        if isinstance(error, BodyTooLarge):
+            return _LARGE
         module = sys.modules.get("carboy.fastapi.exceptions")
         if module is not None and isinstance(error, module.RequestValidationError):
             return _INVALID
         return None
 
 
+def too_large(request: RequestContext, error: BaseException) -> Pair:
+    """413: the body is over the limit."""
+    return Head(413, [JSON]), encode_plain({"detail": "Content Too Large"})
+
+
+_LARGE = Handling(too_large, None)
 _HTTP = Handling(http_exception, None)
 _INVALID = Handling(validation_error, None)
 _OVERLOADED = Handling(overloaded, None)

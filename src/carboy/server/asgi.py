@@ -16,7 +16,7 @@ from carboy.core.answer import AnswerError, Body, Head
 from carboy.core.closing import finish
 from carboy.core.context import RequestContext
 from carboy.core.engine import Engine
-from carboy.core.errors import Overloaded
+from carboy.core.errors import BodyTooLarge, Overloaded
 from carboy.core.voice import drive_async
 from carboy.server.outer import (
     OVERLOADED,
@@ -36,12 +36,13 @@ Send = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
 class AsgiWire:
     """The Wire of one ASGI request."""
 
-    __slots__ = ("_given", "_receive", "_replay", "threads")
+    __slots__ = ("_given", "_receive", "_replay", "_size", "threads")
 
     def __init__(self, scope: Scope, receive: Receive, threads: Pool) -> None:
         self._given = scope
         self._receive = receive
         self._replay = True
+        self._size = 0
         self.threads = threads
 
     @property
@@ -55,7 +56,13 @@ class AsgiWire:
         if request.body is not None and self._replay:
             self._replay = False
             return {"type": "http.request", "body": request.body, "more_body": False}
-        return await self._receive()
+        event = await self._receive()
+        limit = request.target.max_body
+        if limit is not None:
+            self._size += len(event.get("body", b""))
+            if self._size > limit:
+                raise BodyTooLarge(limit)
+        return event
 
 
 async def serve(engine: Engine, scope: Scope, receive: Receive, send: Send) -> None:

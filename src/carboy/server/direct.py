@@ -23,9 +23,9 @@ from carboy.core.answer import TEXT, Body, Head
 from carboy.core.closing import finish
 from carboy.core.context import Address, RequestContext
 from carboy.core.engine import Engine
-from carboy.core.errors import Overloaded
+from carboy.core.errors import BodyTooLarge, Overloaded
 from carboy.core.voice import drive_async
-from carboy.server.outer import OVERLOADED, outer_ring, report, serve_in_thread
+from carboy.server.outer import OVERLOADED, PLAIN_500, outer_ring, report, serve_in_thread
 from carboy.server.shared import Shared
 from carboy.server.stream import Incoming, send_stream
 
@@ -38,6 +38,9 @@ MAX_HEAD = 32 * 1024
 MAX_TARGET = 8 * 1024
 #: Pipelined requests read ahead before the socket is left alone.
 AHEAD = 16
+
+#: Seconds that a client has to read a refusal before the connection is closed.
+LINGER = 2.0
 
 _EAGER = version_info >= (3, 12)
 
@@ -92,6 +95,7 @@ class Connection(asyncio.Protocol):
         "serving",
         "shared",
         "size",
+        "started",
         "stopping",
         "task",
         "transport",
@@ -121,6 +125,8 @@ class Connection(asyncio.Protocol):
         self.queue: deque[RequestContext] = deque()
         #: The request after whose answer the connection closes.
         self.last: RequestContext | None = None
+        #: The head of a streamed answer is written.
+        self.started = False
         self.paused = False
         self.closed = False
         self.stopping = False
@@ -258,6 +264,12 @@ class Connection(asyncio.Protocol):
         self.size += len(data)
         limit = request.target.max_body
         if limit is not None and self.size > limit:
+            if request.stream is not None:
+                # The endpoint is reading: it is told, and what it answers ends the connection.
+                self.reading = None
+                self.last = request
+                request.stream.fail(BodyTooLarge(limit))
+                return
             self.refuse(413, f"The request body is larger than {limit} bytes")
             return
         if request.stream is not None:
@@ -301,7 +313,19 @@ class Connection(asyncio.Protocol):
         self.last = cast(Any, self)
         head = Head(status, [TEXT, (b"connection", b"close")])
         self.transport.write(self._written(head, message.encode(), close=True))
-        self.transport.close()
+        self._linger()
+
+    def _linger(self) -> None:
+        """Close once the client has seen the answer.
+
+        Closing while it still sends would make its kernel throw the answer away (RFC 9112, 9.6).
+        What it sends is dropped by `data_received`, for two seconds at most.
+        """
+        if self.closed or self.transport.is_closing():
+            return
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LINGER, self.transport.close)
 
     # -- answering ------------------------------------------------------------------------------
 
@@ -349,12 +373,12 @@ class Connection(asyncio.Protocol):
         except BaseException as raised:
             error = raised
             head, body = await drive_async(outer_ring(self.engine, request, raised), request)
+        if error is not None:
+            report(request, error)
         if type(body) is bytes:
             self.respond(request, head, body)
         else:
             await self._stream(request, head, body)
-        if error is not None:
-            report(request, error)
         if request.opened or request.background:
             await self._finish(request)
 
@@ -368,12 +392,12 @@ class Connection(asyncio.Protocol):
         self, request: RequestContext, head: Head, body: Body, error: BaseException | None
     ) -> None:
         """Called in a thread with the answer of a `def` endpoint."""
+        if error is not None:
+            report(request, error)
         if type(body) is bytes:
             self.shared.pool.post(self.respond, request, head, body)
         else:
             self.shared.pool.post(self._start_stream, request, head, body)
-        if error is not None:
-            report(request, error)
 
     def _start_stream(self, request: RequestContext, head: Head, body: Body) -> None:
         async def send() -> None:
@@ -387,16 +411,21 @@ class Connection(asyncio.Protocol):
 
     async def _stream(self, request: RequestContext, head: Head, body: Body) -> None:
         complete = False
+        self.started = False
         try:
             complete = await send_stream(self, request, head, body)
         except asyncio.CancelledError:
             raise
         except BaseException as error:
             report(request, error)
+            if not self.started and not self.closed:
+                self.respond(request, *PLAIN_500)
+                return
         finally:
-            if not complete:
-                self.transport.abort()
-            self.done(request)
+            if self.serving is request:
+                if not complete:
+                    self.transport.abort()
+                self.done(request)
 
     def respond(self, request: RequestContext, head: Head, body: bytes) -> None:
         """Write a whole answer and go on to the next request."""
@@ -457,13 +486,14 @@ class Connection(asyncio.Protocol):
         shared = self.shared
         shared.state.total_requests += 1
         self.serving = self.task = None
-        if request is self.last:
+        if request is self.last and (request.stream is None or request.stream.ended):
             self.transport.close()
             return
         if request.stream is not None:
             # SAFETY: what is left of a body that the endpoint did not read must not be waited for.
             if not request.stream.ended:
-                self.transport.close()
+                self.last = request
+                self._linger()
                 return
             request.stream.disconnect()
         self.idle_since = shared.tick

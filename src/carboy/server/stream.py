@@ -30,6 +30,7 @@ class Incoming:
         "connection",
         "disconnected",
         "ended",
+        "failure",
         "held",
         "pieces",
         "taken",
@@ -45,6 +46,7 @@ class Incoming:
         self.ended = request.body is not None
         self.taken = False
         self.disconnected = False
+        self.failure: Exception | None = None
         self.waiter: asyncio.Future[None] | None = None
 
     def feed(self, data: bytes) -> None:
@@ -65,15 +67,27 @@ class Incoming:
         self.disconnected = True
         self._wake()
 
+    def fail(self, error: Exception) -> None:
+        """Whoever receives gets `error`."""
+        self.failure = error
+        self._wake()
+
     def _wake(self) -> None:
         if self.waiter is not None and not self.waiter.done():
             self.waiter.set_result(None)
 
+    def _is_due(self) -> bool:
+        if self.failure is not None or self.pieces or self.disconnected:
+            return True
+        return self.ended and not self.taken
+
     async def receive(self) -> dict[str, Any]:
         """The next ``http.request`` or ``http.disconnect`` event."""
-        while not self.pieces and not self.disconnected and (self.taken or not self.ended):
+        while not self._is_due():
             self.waiter = self.connection.loop.create_future()
             await self.waiter
+        if self.failure is not None:
+            raise self.failure
         if self.pieces:
             data = b"".join(self.pieces)
             self.pieces.clear()
@@ -141,6 +155,7 @@ class Writer:
         if request is connection.last:
             lines.append(b"connection: close\r\n")
         lines.append(b"\r\n")
+        connection.started = True
         if not connection.closed:
             connection.transport.write(b"".join(lines))
 

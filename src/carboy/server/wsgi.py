@@ -15,6 +15,7 @@ from carboy.core.answer import Body, Head
 from carboy.core.closing import finish
 from carboy.core.context import RequestContext
 from carboy.core.engine import Engine
+from carboy.core.errors import BodyTooLarge
 from carboy.core.voice import drive, drive_async
 from carboy.server.outer import (
     TOO_LARGE,
@@ -74,7 +75,9 @@ class WsgiWire:
         self._read = True
         if request.body is None:
             limit = request.target.max_body
-            request.body = await self.threads.run(read_body, self.environ, limit) or b""
+            request.body = await self.threads.run(read_body, self.environ, limit)
+            if request.body is None:
+                raise BodyTooLarge(limit)
         return {"type": "http.request", "body": request.body, "more_body": False}
 
 

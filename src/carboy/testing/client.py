@@ -16,6 +16,7 @@ from carboy.core.answer import Body, Head
 from carboy.core.closing import finish
 from carboy.core.context import RequestContext
 from carboy.core.engine import Engine
+from carboy.core.errors import BodyTooLarge
 from carboy.core.voice import drive_async
 from carboy.server.outer import TOO_LARGE, chunks, is_async_body, outer_ring, serve_in_thread
 from carboy.server.portal import Portal
@@ -63,6 +64,9 @@ class MemoryWire:
             return {"type": "http.disconnect"}
         self._body_sent = True
         body = request.body if request.body is not None else self._request.read()
+        limit = request.target.max_body
+        if limit is not None and len(body) > limit:
+            raise BodyTooLarge(limit)
         return {"type": "http.request", "body": body, "more_body": False}
 
 
@@ -86,7 +90,9 @@ class MemoryTransport(httpx.BaseTransport):
         status, headers, body, error = portal.call(self._serve(portal, request))
         if error is not None and self._client.raise_server_exceptions:
             raise error
-        return httpx.Response(status, headers=headers, content=body, request=request)
+        # A stream, since httpx adds a content-length of its own to whole content.
+        stream = httpx.ByteStream(body)
+        return httpx.Response(status, headers=headers, stream=stream, request=request)
 
     async def _serve(self, portal: Portal, incoming: httpx.Request) -> Any:
         client = self._client
