@@ -1,0 +1,100 @@
+"""Request and Response: Werkzeug's, with the application's settings and the matched rule.
+
+Limits come from the config of the current application each time they are asked for; setting one on
+a request overrides it there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.wrappers import Request as RequestBase
+from werkzeug.wrappers import Response as ResponseBase
+
+from carboy.flask import json
+from carboy.flask.globals import current_app
+from carboy.flask.helpers import _split_blueprint_path
+
+if TYPE_CHECKING:
+    from werkzeug.routing import Rule
+
+
+def _limit(setting: str, attribute: str) -> Any:
+    """A limit of the request: its own, else the config's, else Werkzeug's."""
+    own = f"_{attribute}"
+
+    def get(self: Any) -> Any:
+        if (value := self.__dict__.get(own)) is not None:
+            return value
+        return current_app.config[setting] if current_app else getattr(RequestBase, attribute)
+
+    def set_(self: Any, value: Any) -> None:
+        self.__dict__[own] = value
+
+    return property(get, set_)
+
+
+class Request(RequestBase):
+    """An HTTP request as views see it."""
+
+    json_module: Any = json
+    #: The rule that matched, and its values; None and the exception where none did.
+    url_rule: Rule | None = None
+    view_args: dict[str, Any] | None = None
+    routing_exception: HTTPException | None = None
+
+    max_content_length = _limit("MAX_CONTENT_LENGTH", "max_content_length")
+    max_form_memory_size = _limit("MAX_FORM_MEMORY_SIZE", "max_form_memory_size")
+    max_form_parts = _limit("MAX_FORM_PARTS", "max_form_parts")
+
+    @property
+    def endpoint(self) -> str | None:
+        """The endpoint that matched."""
+        return None if self.url_rule is None else self.url_rule.endpoint
+
+    @property
+    def blueprint(self) -> str | None:
+        """The dotted name of the blueprint that the endpoint belongs to."""
+        endpoint = self.endpoint
+        if endpoint is None or "." not in endpoint:
+            return None
+        return endpoint.rpartition(".")[0]
+
+    @property
+    def blueprints(self) -> list[str]:
+        """That blueprint and those it is nested in, innermost first."""
+        name = self.blueprint
+        return [] if name is None else _split_blueprint_path(name)
+
+    def _load_form_data(self) -> None:
+        super()._load_form_data()
+        if current_app and current_app.debug and not self.files:
+            if self.mimetype != "multipart/form-data":
+                from carboy.flask.debughelpers import attach_enctype_error_multidict
+
+                attach_enctype_error_multidict(self)
+
+    def on_json_loading_failed(self, e: ValueError | None) -> Any:
+        try:
+            return super().on_json_loading_failed(e)
+        except BadRequest as error:
+            if current_app and current_app.debug:
+                raise
+            # Outside debug mode the client is not told what the parser thought.
+            raise BadRequest() from error
+
+
+class Response(ResponseBase):
+    """What views answer; HTML unless said otherwise."""
+
+    default_mimetype: str | None = "text/html"
+    json_module: Any = json
+    autocorrect_location_header = False
+
+    @property
+    def max_cookie_size(self) -> int:  # type: ignore[override]
+        """Bytes of a cookie that are warned about when exceeded; 0 for never."""
+        if current_app:
+            return current_app.config["MAX_COOKIE_SIZE"]  # type: ignore[no-any-return]
+        return ResponseBase.max_cookie_size
