@@ -1,1 +1,1 @@
-"""One behaviour suite, run over every transport. A package, so that its modules import each other."""
+"""One behaviour suite, run over every transport."""

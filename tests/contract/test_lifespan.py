@@ -1,4 +1,4 @@
-"""Contract: the lifespan opens once before the first answer, closes once at the end, has a state."""
+"""Contract: the lifespan opens before the first answer and closes once at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contract: a plugin goes around its routes and around 404s, in both colours, on every transport."""
+"""Contract: a plugin goes around its routes and around 404s, on every transport."""
 
 from __future__ import annotations
 
