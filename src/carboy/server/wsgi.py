@@ -77,6 +77,7 @@ class WsgiWire:
             limit = request.target.max_body
             request.body = await self.threads.run(read_body, self.environ, limit)
             if request.body is None:
+                assert limit is not None
                 raise BodyTooLarge(limit)
         return {"type": "http.request", "body": request.body, "more_body": False}
 
