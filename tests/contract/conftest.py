@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Generator, Iterator
+from types import FrameType
 from uuid import uuid4
 
 import pytest
@@ -14,6 +16,18 @@ from .contract_app import app
 from .servers import TRANSPORTS, Server, Transport, serving
 
 MEMORY = Transport("memory", ())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _orderly_end() -> Iterator[None]:
+    """A SIGTERM ends the session as Ctrl-C does: no server outlives it."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        pytest.exit("terminated", returncode=2)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture(scope="session", params=[*TRANSPORTS, MEMORY], ids=lambda t: t.name)

@@ -182,7 +182,7 @@ class Connection(asyncio.Protocol):
     # -- reading --------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        if self.last is not None or self.closed:
+        if self.closed or (self.last is not None and self.reading is None):
             return  # nothing is read after the request that ends the connection
         if self.url is not None or len(data) > MAX_FIELD:
             self.head_size += len(data)
@@ -194,7 +194,8 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserUpgrade:
             pass  # `on_headers_complete` has made it the last request
         except httptools.HttpParserError:
-            self.refuse(400, "This is not a valid HTTP request")
+            if self.last is None or self.reading is not None:
+                self.refuse(400, "This is not a valid HTTP request")
         if self.url is not None and self.head_size == 0:
             self.head_size = len(data)
 
