@@ -60,7 +60,7 @@ def attach_enctype_error_multidict(request: Request) -> None:
     """Have ``request.files[key]`` explain itself where the form had text under `key`."""
     plain: Any = type(request.files)
 
-    class Explaining(plain):
+    class Explaining(plain):  # type: ignore[misc]
         def __getitem__(self, key: str) -> Any:
             try:
                 return super().__getitem__(key)
@@ -102,7 +102,11 @@ def explain_template_loading_attempts(
             lines.append(f"       -> found ({triple[1] or '<string>'!r})")
     if found != 1:
         several = "multiple loaders returned a match for the template"
-        lines.append(f"Warning: {several}." if found else "Error: the template was not found.")
+        lines.append(f"Warning: {several}." if found else "Error: the template could not be found.")
         if request_ctx and (blueprint := request_ctx.request.blueprint) is not None:
-            lines.append(f"  It was asked for in blueprint {blueprint!r}: is its folder right?")
+            lines += [
+                f"  It was looked up from an endpoint that belongs to the blueprint {blueprint!r}:",
+                "  is the template in the right folder?",
+                "  See https://flask.palletsprojects.com/blueprints/#templates",
+            ]
     app.logger.info("\n".join(lines))

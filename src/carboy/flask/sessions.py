@@ -51,7 +51,7 @@ class SecureCookieSession(CallbackDict[str, Any], SessionMixin):
         def on_update(self: SecureCookieSession) -> None:
             self.modified = True
 
-        super().__init__(initial, on_update)  # type: ignore[arg-type]
+        super().__init__(initial, on_update)
 
 
 class NullSession(SecureCookieSession):
@@ -63,7 +63,7 @@ class NullSession(SecureCookieSession):
             "is set. Give app.secret_key a long random value that nobody else knows."
         )
 
-    __setitem__ = __delitem__ = clear = pop = popitem = update = setdefault = _fail  # type: ignore[assignment]  # noqa: E501
+    __setitem__ = __delitem__ = clear = pop = popitem = update = setdefault = _fail
     del _fail
 
 
@@ -190,5 +190,5 @@ class SecureCookieSessionInterface(SessionInterface):
         signer = self.get_signing_serializer(app)
         assert signer is not None
         expires = self.get_expiration_time(app, session)
-        response.set_cookie(name, signer.dumps(dict(session)), expires=expires, **place)  # type: ignore[arg-type]
+        response.set_cookie(name, signer.dumps(dict(session)), expires=expires, **place)
         response.vary.add("Cookie")

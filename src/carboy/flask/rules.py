@@ -161,7 +161,7 @@ def without_groups(regex: str) -> str:
 
 
 def bind(rule: Rule, url_map: Any) -> Bound:
-    """Read `rule` with the settings and converters of `url_map`, and note on it where it belongs."""
+    """Read `rule` with the settings and converters of `url_map`; it belongs to that map then."""
     if rule.map is not None:
         raise RuntimeError(f"url rule {rule!r} already belongs to a map")
     rule.map = url_map

@@ -104,7 +104,7 @@ def _stream(app: Flask, template: Template, context: dict[str, Any]) -> Iterator
         _announce(template_rendered, app, template, context)
 
     steps = generate()
-    return stream_with_context(steps) if request else steps  # type: ignore[no-any-return]
+    return stream_with_context(steps) if request else steps
 
 
 def _app() -> Flask:

@@ -69,11 +69,11 @@ class Request(RequestBase):
 
     def _load_form_data(self) -> None:
         super()._load_form_data()
-        if current_app and current_app.debug and not self.files:
-            if self.mimetype != "multipart/form-data":
-                from carboy.flask.debughelpers import attach_enctype_error_multidict
+        is_plain = not self.files and self.mimetype != "multipart/form-data"
+        if is_plain and current_app and current_app.debug:
+            from carboy.flask.debughelpers import attach_enctype_error_multidict
 
-                attach_enctype_error_multidict(self)
+            attach_enctype_error_multidict(self)
 
     def on_json_loading_failed(self, e: ValueError | None) -> Any:
         try:

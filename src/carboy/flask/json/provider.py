@@ -26,7 +26,7 @@ class JSONProvider:
     """To be subclassed with `dumps` and `loads`; the rest follows from them."""
 
     def __init__(self, app: Flask) -> None:
-        self._app: Flask = weakref.proxy(app)
+        self._app: Flask = weakref.proxy(app)  # type: ignore[assignment]
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:
         """JSON text for `obj`."""

@@ -92,7 +92,7 @@ class Config(dict[str, Any]):
             source = path.read_bytes()
         except OSError as error:
             return _unreadable(error, silent, errno.ENOENT, errno.EISDIR, errno.ENOTDIR)
-        exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102
+        exec(compile(source, str(path), "exec"), module.__dict__)
         self.from_object(module)
         return True
 
@@ -118,9 +118,9 @@ class Config(dict[str, Any]):
             return _unreadable(error, silent, errno.ENOENT, errno.EISDIR)
         return self.from_mapping(mapping)
 
-    def from_mapping(self, mapping: Mapping[str, Any] | None = None, **kwargs: Any) -> bool:
-        """Take the upper-case keys of a mapping and of the keyword arguments."""
-        for name, value in {**(mapping or {}), **kwargs}.items():
+    def from_mapping(self, mapping: Any = None, **kwargs: Any) -> bool:
+        """Take the upper-case keys of a mapping (or of pairs) and of the keyword arguments."""
+        for name, value in {**dict(mapping or {}), **kwargs}.items():
             if name.isupper():
                 self[name] = value
         return True

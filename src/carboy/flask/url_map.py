@@ -173,7 +173,9 @@ class UrlMap:
             server_name = asked
         else:
             server_name = server_name.lower()
-            server_name = server_name.removesuffix({"http": ":80", "https": ":443"}.get(scheme, " "))
+            server_name = server_name.removesuffix(
+                {"http": ":80", "https": ":443"}.get(scheme, " ")
+            )
         if subdomain is None and not self.host_matching:
             subdomain = _subdomain(asked, server_name)
 

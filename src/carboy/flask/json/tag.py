@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from markupsafe import Markup
@@ -50,7 +50,11 @@ class TagDict(JSONTag):
     key = " di"
 
     def check(self, value: Any) -> bool:
-        return isinstance(value, dict) and len(value) == 1 and [*value][0] in self.serializer.tags
+        return (
+            isinstance(value, dict)
+            and len(value) == 1
+            and next(iter(value)) in self.serializer.tags
+        )
 
     def to_json(self, value: Any) -> Any:
         [(key, inner)] = value.items()
@@ -173,7 +177,7 @@ class TaggedJSONSerializer:
     """Writes and reads JSON with tags; the first tag in `order` whose check holds is used."""
 
     __slots__ = ("order", "tags")
-    default_tags: list[type[JSONTag]] = [
+    default_tags: ClassVar[list[type[JSONTag]]] = [
         TagDict,
         PassDict,
         TagTuple,

@@ -54,7 +54,7 @@ class EnvironBuilder(werkzeug.test.EnvironBuilder):
         self.app = app
         super().__init__(path, base_url, *args, **kwargs)
 
-    def json_dumps(self, obj: Any, **kwargs: Any) -> str:  # type: ignore[override]
+    def json_dumps(self, obj: Any, **kwargs: Any) -> str:
         """The application's JSON."""
         return self.app.json.dumps(obj, **kwargs)
 
@@ -80,14 +80,14 @@ class FlaskClient(Client):
     def session_transaction(self, *args: Any, **kwargs: Any) -> Iterator[SessionMixin]:
         """The session as this client's cookies have it, saved back at the end."""
         if self._cookies is None:
-            raise TypeError("This client keeps no cookies: make it with 'use_cookies=True'.")
+            raise TypeError("Cookies are disabled. Make the client with 'use_cookies=True'.")
         app = self.application
         context = app.test_request_context(*args, **kwargs)
         self._add_cookies_to_wsgi(context.request.environ)
         with context:
             session = app.session_interface.open_session(app, context.request)
         if session is None:
-            raise RuntimeError("The session interface opened no session.")
+            raise RuntimeError("Session backend did not open a session: is there a secret key?")
         yield session
         if app.session_interface.is_null_session(session):
             return

@@ -254,8 +254,8 @@ class Scaffold:
         if isinstance(given, int):
             if given not in default_exceptions:
                 raise ValueError(
-                    f"'{given}' is not a recognized HTTP error code. Handle a subclass of "
-                    "HTTPException that has this code instead."
+                    f"'{given}' is not a recognized HTTP error code. Use a subclass of "
+                    "HTTPException with this code as the key."
                 )
             given = default_exceptions[given]
         if isinstance(given, Exception):

@@ -20,7 +20,7 @@ def wsgi_errors_stream() -> Any:
     return request.environ["wsgi.errors"] if request else sys.stderr
 
 
-default_handler = logging.StreamHandler(wsgi_errors_stream)  # type: ignore[arg-type]
+default_handler = logging.StreamHandler(wsgi_errors_stream)  # type: ignore[call-overload]
 default_handler.setFormatter(
     logging.Formatter("[%(asctime)s] %(levelname)s in %(module)s: %(message)s")
 )

@@ -11,6 +11,7 @@ from functools import update_wrapper
 from typing import TYPE_CHECKING, Any
 
 import click
+from werkzeug.utils import import_string
 
 if TYPE_CHECKING:
     from carboy.flask.app import Flask
@@ -37,9 +38,9 @@ class ScriptInfo:
             if self.create_app is not None:
                 self._app = self.create_app()
             else:
-                from carboy.cli.loading import load_app
-
-                self._app = load_app(self.app_import_path or os.environ.get("FLASK_APP"))
+                path = self.app_import_path or os.environ.get("FLASK_APP") or "app"
+                module, _, name = path.removesuffix(".py").partition(":")
+                self._app = import_string(f"{module}:{name or 'app'}")
         return self._app
 
 

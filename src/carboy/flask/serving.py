@@ -1,0 +1,162 @@
+"""How a request gets into the application, from the engine or from a WSGI server.
+
+`call_in_order` is the order of things, whichever door it came by: push, dispatch, answer, pop. The
+context is popped before a streamed body is sent. COMPAT: upstream's order; `stream_with_context`
+keeps it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from werkzeug.wrappers import Response as BaseResponse
+
+from carboy.core.answer import Body, Head
+from carboy.core.context import RequestContext
+from carboy.flask import cli
+from carboy.flask.answers import Stream, undress
+from carboy.flask.helpers import get_debug_flag, get_load_dotenv
+from carboy.flask.typing import WSGIEnvironment
+from carboy.flask.url_map import ENGINE_KEY
+
+if TYPE_CHECKING:
+    from carboy.flask.app import Flask
+
+T = TypeVar("T")
+
+
+def call_in_order(app: Flask, environ: WSGIEnvironment, send: Callable[[BaseResponse], T]) -> T:
+    """Push a request's context, dispatch, have the answer sent by `send`, pop."""
+    context = app.request_context(environ)
+    error: BaseException | None = None
+    try:
+        try:
+            context.push()
+            response = app.full_dispatch_request()
+        except Exception as raised:
+            error = raised
+            response = app.handle_exception(raised)
+        except BaseException:
+            error = sys.exc_info()[1]
+            raise
+        return send(response)
+    finally:
+        if "werkzeug.debug.preserve_context" in environ:
+            from carboy.flask.globals import _cv_app, _cv_request
+
+            keep = environ["werkzeug.debug.preserve_context"]
+            keep(_cv_app.get())
+            keep(_cv_request.get())
+        if error is not None and app.should_ignore_error(error):
+            error = None
+        context.pop(error)
+
+
+def serve(app: Flask, request: RequestContext) -> tuple[Head, Body]:
+    """The endpoint of every Route: the engine has matched, the body is read."""
+    environ = environ_of(request)
+    if _is_wrapped(app):
+        return _through_middleware(app, environ)
+    return call_in_order(app, environ, lambda response: undress(request, environ, response))
+
+
+def _is_wrapped(app: Flask) -> bool:
+    """Whether somebody put middleware around `wsgi_app`, or overrode it."""
+    from carboy.flask.app import Flask
+
+    return "wsgi_app" in app.__dict__ or type(app).wsgi_app is not Flask.wsgi_app
+
+
+def _through_middleware(app: Flask, environ: WSGIEnvironment) -> tuple[Head, Body]:
+    from werkzeug.test import run_wsgi_app
+
+    pieces, status, headers = run_wsgi_app(app.wsgi_app, environ, buffered=False)
+    fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    return Head(int(status[:3]), fields), Stream(pieces)
+
+
+def environ_of(request: RequestContext) -> WSGIEnvironment:
+    """The WSGI environ for a request. Source: PEP 3333."""
+    scope = request.scope
+    root = scope["root_path"]
+    path = request.path.removeprefix(root)
+    server = scope.get("server") or ("localhost", 80)
+    environ: WSGIEnvironment = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": root.encode().decode("latin-1"),
+        "PATH_INFO": path.encode("utf-8", "surrogateescape").decode("latin-1"),
+        "QUERY_STRING": request.query.decode("latin-1"),
+        "REQUEST_URI": _uri(scope, request),
+        "SERVER_NAME": server[0],
+        "SERVER_PORT": str(server[1] or 0),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.input": BytesIO(request.body or b""),
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        ENGINE_KEY: request,
+    }
+    if (client := scope.get("client")) is not None:
+        environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
+    for raw, value in request.headers:
+        name = raw.decode("latin-1").upper().replace("-", "_")
+        # SAFETY: "X_A" would become the same variable as "X-A", which a proxy may have checked.
+        if b"_" in raw:
+            continue
+        key = name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
+        text = value.decode("latin-1")
+        if key in environ:
+            text = f"{environ[key]}{'; ' if name == 'COOKIE' else ','}{text}"
+        environ[key] = text
+    # What arrived in chunks is read by now: its size is known.
+    if environ.pop("HTTP_TRANSFER_ENCODING", None) is not None:
+        environ["CONTENT_LENGTH"] = str(len(request.body or b""))
+    return environ
+
+
+def _uri(scope: dict[str, Any], request: RequestContext) -> str:
+    path = (scope.get("raw_path") or request.path.encode()).decode("latin-1")
+    return f"{path}?{request.query.decode('latin-1')}" if request.query else path
+
+
+def run(
+    app: Flask,
+    host: str | None,
+    port: int | None,
+    debug: bool | None,
+    load_dotenv: bool,
+    options: dict[str, Any],
+) -> None:
+    """Serve with Werkzeug's development server."""
+    if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
+        # COMPAT: a module that ends in app.run() may be loaded by a command that serves it.
+        return
+    if get_load_dotenv(load_dotenv):
+        cli.load_dotenv()
+        if "FLASK_DEBUG" in os.environ:
+            app.debug = get_debug_flag()
+    if debug is not None:
+        app.debug = bool(debug)
+    named, _, numbered = (app.config.get("SERVER_NAME") or "").partition(":")
+    host = host or named or "127.0.0.1"
+    if port is None:
+        port = int(numbered) if numbered else 5000
+    options.setdefault("use_reloader", app.debug)
+    options.setdefault("use_debugger", app.debug)
+    options.setdefault("threaded", True)
+    cli.show_server_banner(app.debug, app.name)
+    from werkzeug.serving import run_simple
+
+    try:
+        run_simple(host, port, app, **options)
+    finally:
+        # COMPAT: the server may have been stopped to be used in a test afterwards.
+        app._got_first_request = False
