@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from carboy.fastapi.applications import FastAPI
-from carboy.fastapi.routing import AppSettings
+from carboy.fastapi.options import AppSettings
 
 
 class App(FastAPI):

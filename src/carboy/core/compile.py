@@ -109,13 +109,26 @@ _RESERVED = frozenset(
 def compile_route(route: Route, override: Callable[[Function], Function]) -> Compiled:
     """One function for `route`; `override` replaces dependencies (tests do that)."""
     if route.lane is not None:
-        inner = Compiled(route.lane.call, route.lane.is_async, f"# {route.lane.call!r}\n")
+        inner = _compile_lane(route, route.lane)
     else:
         inner = _compile_function(route, override)
     arounds = [around for p in route.plugins if (around := p.around(route)) is not None]
     if not arounds:
         return inner
     return _compile_plugins(route, inner, arounds)
+
+
+def _compile_lane(route: Route, lane: Lane) -> Compiled:
+    """An endpoint written by hand, within the same inner ring as a compiled one."""
+    write = _Writer(lane.is_async)
+    wait = "await " if lane.is_async else ""
+    write.names.update(lane=lane.call, recover=_recover(route.handlers, lane.is_async))
+    write(f"{write.prefix} endpoint(request):")
+    write("    try:")
+    write(f"        return {wait}lane(request)")
+    write("    except BaseException as error:")
+    write(f"        return {wait}recover(request, error)")
+    return _build(route, write)
 
 
 def _build(route: Route, write: _Writer, suffix: str = "") -> Compiled:
@@ -153,7 +166,8 @@ def _compile_function(route: Route, override: Callable[[Function], Function]) ->
     function = route.function
     assert function is not None and route.input is not None and route.output is not None
     used = [override(one) for one in function.walk()]
-    write = _Writer(any(one.kind.is_async for one in used))
+    loads_async = route.input.is_async and any(one.uses_body for one in used)
+    write = _Writer(loads_async or any(one.is_async for one in used))
     _Endpoint(write, route.input, route.output, override).emit(function)
     recover = _recover(route.handlers, write.is_async)
     write("    except BaseException as error:")
@@ -222,15 +236,19 @@ class _Endpoint:
         write(f"{write.prefix} endpoint(request):")
         write("    try:")
         write.depth = 2
-        if any(p.source is Source.BODY for f in self._walk(function) for p in f.parameters):
-            write(f"body = {write.bind('load_body', self.input.load_body)}(request)")
+        if any(f.uses_body for f in self._walk(function)):
+            wait = "await " if self.input.is_async else ""
+            write(f"body = {wait}{write.bind('load_body', self.input.load_body)}(request)")
         args, errors = self.arguments(function, is_root=True)
         if errors is not None:
             write(f"if {errors} is not None:")
             body = "body" if "load_body" in write.names else "None"
             write(f"    raise invalid(request, {errors}, {body})")
         call = write.bind(getattr(function.call, "__name__", "call"), function.call)
-        write(f"result = {call_text(write.is_async, function.kind, call, args)}")
+        if function.inline:
+            write(f"result = {call}({args})")
+        else:
+            write(f"result = {call_text(write.is_async, function.kind, call, args)}")
         self.finish()
         write.depth = 0
 
@@ -270,14 +288,16 @@ class _Endpoint:
                 arguments.append((use.name, ready.value))
             if ready.errors is not None:
                 failing.append(ready.errors)
-        own, errors = self.parameters(function, raises=is_root and not failing)
+        if function.binds:
+            own, errors = self.bound(function)
+        else:
+            own, errors = self.parameters(function, raises=is_root and not failing)
         arguments += own
         if errors is not None:
             failing.append(errors)
         arguments += [(special.name, self.special(special)) for special in function.specials]
         text = ", ".join(
-            f"{name}={value}" if name.isidentifier() else f"**{{{name!r}: {value}}}"
-            for name, value in arguments
+            _keyword(name, value) for name, value in arguments
         )
         if len(failing) < 2:
             return text, failing[0] if failing else None
@@ -314,8 +334,21 @@ class _Endpoint:
         opener = "enter_async" if function.kind.is_async else "enter"
         return call_text(write.is_async, function.kind, opener, f"request, {call}({args}), {early}")
 
+    def bound(self, function: Function) -> tuple[list[tuple[str, str]], str]:
+        """Writes a call of the dialect's own binder: all values at once."""
+        write = self.write
+        bind = write.bind("bind", function.bind)
+        values, errors = write.mint("bound"), write.mint("errors")
+        wait = "await " if function.bind_is_async else ""
+        body = "body" if function.uses_body else "None"
+        write(f"{values}, {errors} = {wait}{bind}(request, {body})")
+        write(f"{errors} = {errors} or None")
+        return [("**", values)], errors
+
     def special(self, special: Special) -> str:
         """The object of the request, made at first use."""
+        if special.part is Part.CONSTANT:
+            return self.write.bind(special.name, special.make)
         if special.part not in self.parts:
             make = self.write.bind(f"make_{special.part.value}", special.make)
             name = self.write.mint(f"the_{special.part.value}")
@@ -422,6 +455,12 @@ class _Endpoint:
         return f"{write.bind(f'default_{parameter.name}', parameter.make_default)}()"
 
 
+def _keyword(name: str, value: str) -> str:
+    if name == "**":
+        return f"**{value}"
+    return f"{name}={value}" if name.isidentifier() else f"**{{{name!r}: {value}}}"
+
+
 def _absent() -> None:
     raise KeyError
 
@@ -448,12 +487,18 @@ def _explainer(function: Function, input: Input) -> Any:
     input valid after all (a validator that changed its mind), the values are used.
     """
 
+    def look(request: RequestContext, body: Any) -> tuple[list[Any], Any]:
+        if function.bind is None:
+            return explain_function(function, request, body)
+        values, errors = function.bind(request, body)
+        return [values.get(one.name) for one in function.parameters], errors
+
     def collect(request: RequestContext, body: Any) -> tuple[list[Any], Any]:
-        values, errors = explain_function(function, request, body)
+        values, errors = look(request, body)
         return values, errors or None
 
     def explain(request: RequestContext, body: Any) -> list[Any]:
-        values, errors = explain_function(function, request, body)
+        values, errors = look(request, body)
         if errors:
             raise input.invalid(request, errors, body) from None
         return values

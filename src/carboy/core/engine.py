@@ -48,6 +48,7 @@ class Target:
         "buffered",
         "call",
         "cancel_on_disconnect",
+        "guard",
         "is_async",
         "max_body",
         "methods",
@@ -63,6 +64,7 @@ class Target:
         self.max_body = route.max_body
         self.buffered = route.buffered
         self.cancel_on_disconnect = route.cancel_on_disconnect
+        self.guard = route.guard
         self.call: Callable[[RequestContext], Any] | None = None
         self.is_async = False
         self.source = ""
@@ -87,6 +89,9 @@ class Engine:
         self._targets: dict[int, Target] = {}
         self._missed: dict[int, Target] = {}
         self._lock = threading.Lock()
+        #: What answers every request that comes from outside, where something stands around the
+        #: whole application (middleware); it asks `match` again, from inside.
+        self.front: Target | None = None
 
     def freeze(self) -> None:
         """Compile every route now. Raises whatever is wrong with a declaration."""
@@ -116,8 +121,11 @@ class Engine:
             self._router = router = Router(targets.values())
             return router
 
-    def match(self, request: RequestContext) -> Target:
+    def match(self, request: RequestContext, inside: bool = False) -> Target:
         """Find who answers `request`; sets its `target` and `params`."""
+        if self.front is not None and not inside:
+            request.target, request.params = self.front, ()
+            return self.front
         router = self._router or self._build()
         path = request.path
         # PERF: router.match written out: one call less for every request.
@@ -127,7 +135,11 @@ class Engine:
             for _, target, params in router.candidates(path):
                 if target.methods is None or request.method in target.methods:
                     request.params = params
-                    break
+                    if target.guard is None:
+                        break
+                    request.target = target
+                    if target.guard(request):
+                        break
             else:
                 target = self._miss(request, router)
                 request.params = ()

@@ -182,6 +182,33 @@ def regex_for(pieces: tuple[Piece, ...]) -> str:
     )
 
 
+def without_groups(regex: str) -> str:
+    """`regex` with its groups made non-capturing: the router counts one group a variable."""
+    if "(" not in regex:
+        return regex
+    result: list[str] = []
+    position, in_class = 0, False
+    while position < len(regex):
+        char = regex[position]
+        if char == "\\":
+            result.append(regex[position : position + 2])
+            position += 2
+            continue
+        if in_class:
+            in_class = char != "]"
+        elif char == "[":
+            in_class = True
+            if regex[position + 1 : position + 2] == "]":
+                char, position = "[]", position + 1
+        elif char == "(" and regex[position + 1 : position + 2] != "?":
+            char = "(?:"
+        elif regex.startswith("(?P<", position):
+            char, position = "(?:", regex.index(">", position)
+        result.append(char)
+        position += 1
+    return "".join(result)
+
+
 _HOLE = re.compile(r"\{([a-zA-Z_][a-zA-Z0-9_]*)(?::([a-zA-Z_][a-zA-Z0-9_]*))?\}")
 _ANGLES = re.compile(r"<(?:([a-zA-Z_][a-zA-Z0-9_]*)(?:\(.*?\))?:)?([a-zA-Z_][a-zA-Z0-9_]*)>")
 

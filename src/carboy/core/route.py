@@ -53,6 +53,8 @@ class Input:
     load_body: Callable[[RequestContext], Any]
     #: (request, errors, body) -> the exception to raise.
     invalid: Callable[[RequestContext, Errors, Any], Exception]
+    #: `load_body` is awaited.
+    is_async: bool = False
 
 
 @dataclass(slots=True)
@@ -76,6 +78,8 @@ class Route:
     buffered: bool = True
     #: Cancel an `async def` endpoint when its client goes away.
     cancel_on_disconnect: bool = False
+    #: Asked after the path has fitted: False sends the request to the next route (hosts, headers).
+    guard: Callable[[RequestContext], bool] | None = None
     extras: dict[str, Any] = field(default_factory=dict)
 
     def _shown(self) -> frozenset[str]:

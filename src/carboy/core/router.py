@@ -92,8 +92,9 @@ class Router(Generic[T]):
                 continue
             methods = static[path] = {}
             for _, candidate, params in self.candidates(path):
-                # A route for any method hides what comes later: leave those to `match`.
-                if candidate.methods is None:
+                # A route for any method hides what comes later, a guarded one may let it through:
+                # leave those to `match`.
+                if candidate.methods is None or getattr(candidate, "guard", None) is not None:
                     break
                 for method in candidate.methods:
                     methods.setdefault(method, (candidate, params))

@@ -82,6 +82,8 @@ class Part(Enum):
     REQUEST = "request"
     RESPONSE = "response"
     BACKGROUND = "background"
+    #: `make` is the object itself.
+    CONSTANT = "constant"
 
 
 @dataclass(slots=True)
@@ -116,6 +118,19 @@ class Function:
     specials: tuple[Special, ...] = ()
     #: Names of the path's variables, in order, to find PATH parameters in `request.params`.
     path_names: tuple[str, ...] = field(default=())
+    #: The dialect's own way from request and body to (values by name, errors): explains why input
+    #: is invalid, and where `binds` is set fills all parameters itself.
+    bind: Callable[[RequestContext, Any], Any] | None = None
+    binds: bool = False
+    #: `bind` is awaited.
+    bind_is_async: bool = False
+    #: The body is wanted though no parameter here is a BODY one.
+    binds_body: bool = False
+    #: Calling neither waits nor blocks: a generator function's first step.
+    inline: bool = False
+    #: What the dialect made this from, and whether body parameters are keys of the body.
+    source: Any = None
+    embeds: bool = False
 
     def walk(self) -> list[Function]:
         """This function and all it depends on, dependencies first."""
@@ -123,7 +138,17 @@ class Function:
 
     @property
     def wants_body(self) -> bool:
-        return any(p.source is Source.BODY for one in self.walk() for p in one.parameters)
+        return any(one.uses_body for one in self.walk())
+
+    @property
+    def uses_body(self) -> bool:
+        """Whether this function itself, dependencies aside, takes something from the body."""
+        return self.binds_body or any(p.source is Source.BODY for p in self.parameters)
+
+    @property
+    def is_async(self) -> bool:
+        """Whether an endpoint with this function speaks in the async voice."""
+        return (self.kind.is_async and not self.inline) or (self.binds and self.bind_is_async)
 
 
 def annotated_signature(call: Callable[..., Any]) -> inspect.Signature:

@@ -3,47 +3,59 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from starlette.requests import Request as Request
-    from starlette.responses import Response as Response
+    from starlette import status as status
 
     from carboy.fastapi.applications import FastAPI as FastAPI
     from carboy.fastapi.background import BackgroundTasks as BackgroundTasks
+    from carboy.fastapi.datastructures import UploadFile as UploadFile
     from carboy.fastapi.exceptions import HTTPException as HTTPException
+    from carboy.fastapi.exceptions import WebSocketException as WebSocketException
     from carboy.fastapi.param_functions import Body as Body
     from carboy.fastapi.param_functions import Cookie as Cookie
     from carboy.fastapi.param_functions import Depends as Depends
+    from carboy.fastapi.param_functions import File as File
+    from carboy.fastapi.param_functions import Form as Form
     from carboy.fastapi.param_functions import Header as Header
     from carboy.fastapi.param_functions import Path as Path
     from carboy.fastapi.param_functions import Query as Query
     from carboy.fastapi.param_functions import Security as Security
-    from carboy.fastapi.routing import APIRouter as APIRouter
+    from carboy.fastapi.requests import Request as Request
+    from carboy.fastapi.responses import Response as Response
+    from carboy.fastapi.router import APIRouter as APIRouter
+    from carboy.fastapi.websockets import WebSocket as WebSocket
+    from carboy.fastapi.websockets import WebSocketDisconnect as WebSocketDisconnect
 
+#: The version of FastAPI whose API this is.
+__version__ = "0.165.0"
+
+_MODULES = {
+    "applications": "FastAPI",
+    "background": "BackgroundTasks",
+    "datastructures": "UploadFile",
+    "exceptions": "HTTPException WebSocketException",
+    "param_functions": "Body Cookie Depends File Form Header Path Query Security",
+    "requests": "Request",
+    "responses": "Response",
+    "router": "APIRouter",
+    "websockets": "WebSocket WebSocketDisconnect",
+}
 NAMES = {
-    "APIRouter": "carboy.fastapi.routing",
-    "BackgroundTasks": "carboy.fastapi.background",
-    "Body": "carboy.fastapi.param_functions",
-    "Cookie": "carboy.fastapi.param_functions",
-    "Depends": "carboy.fastapi.param_functions",
-    "FastAPI": "carboy.fastapi.applications",
-    "HTTPException": "carboy.fastapi.exceptions",
-    "Header": "carboy.fastapi.param_functions",
-    "Path": "carboy.fastapi.param_functions",
-    "Query": "carboy.fastapi.param_functions",
-    "Request": "starlette.requests",
-    "Response": "starlette.responses",
-    "Security": "carboy.fastapi.param_functions",
+    name: f"carboy.fastapi.{module}" for module, names in _MODULES.items() for name in names.split()
 }
 
-__all__ = list(NAMES)
+__all__ = [*NAMES, "status"]
 
 
 def __getattr__(name: str) -> Any:
     if name in NAMES:
-        value = globals()[name] = getattr(importlib.import_module(NAMES[name]), name)
-        return value
-    if name == "status":
-        return importlib.import_module("starlette.status")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(NAMES[name]), name)
+    elif name == "status":
+        value = importlib.import_module("starlette.status")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    setattr(sys.modules[__name__], name, value)
+    return value

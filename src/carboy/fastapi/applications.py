@@ -1,79 +1,68 @@
-"""FastAPI: declarations of one application, and its engine.
+"""FastAPI: an application with FastAPI's API, on Carboy's engine.
 
-`Declared` tells the engine what the application wants (core/engine.py, Application); `FastAPI` is
-what people touch. `carboy.App` is a FastAPI with safe defaults.
+What it declares stands in its router; `Declared` (declared.py) tells the engine. Requests reach the
+engine without anything around it unless there is something: middleware, debug mode, a subclass that
+overrides ``__call__``. Then they go through that as ASGI (`_around`), and the engine is inside.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+import warnings
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeVar, Unpack
 
+from starlette.applications import Starlette
+from starlette.datastructures import State
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+from typing_extensions import deprecated
+
+from carboy.core.answer import Head
 from carboy.core.engine import Engine, Target
-from carboy.core.errors import Handling
 from carboy.core.pattern import Pattern
 from carboy.core.plugin import Plugin
-from carboy.core.route import Route
-from carboy.core.router import Router
-from carboy.core.signature import Function
-from carboy.fastapi.analysis import function_for
+from carboy.core.route import Lane, Route
+from carboy.fastapi.declared import Declared
 from carboy.fastapi.depends import Depends
-from carboy.fastapi.handlers import AppHandlers
-from carboy.fastapi.misses import Misses
-from carboy.fastapi.routing import (
-    APIRoute,
-    APIRouter,
-    AppSettings,
-    Handler,
-    RouteDefaults,
-    RouteOptions,
+from carboy.fastapi.exception_handlers import (
+    http_exception_handler,
+    request_validation_exception_handler,
+    websocket_request_validation_exception_handler,
 )
+from carboy.fastapi.exceptions import (
+    FastAPIDeprecationWarning,
+    RequestValidationError,
+    WebSocketRequestValidationError,
+)
+from carboy.fastapi.handlers import AppHandlers
+from carboy.fastapi.options import APIRouteOptions, AppSettings, IncludeOptions, RouteOptions
+from carboy.fastapi.overrides import Overrides
+from carboy.fastapi.route_state import DEFAULT_ID, DEFAULT_JSON
+from carboy.fastapi.router import APIRouter, Endpoint
+from carboy.fastapi.routing import APIRoute
 from carboy.server.entry import Entry
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
 
-class Overrides(dict[Callable[..., Any], Callable[..., Any]]):
-    """``dependency_overrides``: a dict that tells the engine when it changes."""
+class _AppRouter(APIRouter):
+    """The application's own router: translates at once, so that mistakes show where they are made."""
 
-    def __init__(self, changed: Callable[[], None], *args: Any) -> None:
-        super().__init__(*args)
-        self._changed = changed
-
-
-def _noticed(name: str) -> Callable[..., Any]:
-    method = getattr(dict, name)
-
-    def change(self: Overrides, *args: Any, **kwargs: Any) -> Any:
-        result = method(self, *args, **kwargs)
-        self._changed()
-        return result
-
-    change.__name__ = name
-    return change
-
-
-for _name in ("__setitem__", "__delitem__", "clear", "pop", "popitem", "setdefault", "update"):
-    setattr(Overrides, _name, _noticed(_name))
-Overrides.__ior__ = _noticed("__ior__")  # type: ignore[method-assign]
-
-
-class _Router(APIRouter):
-    """The application's own router: builds at once, so that mistakes show where they are made."""
-
-    app: FastAPI
+    owner: FastAPI
 
     def _declared(self, route: APIRoute) -> None:
-        self.app._finish(route)
+        route.strict_paths = self.owner.settings.get("strict_paths", False)
+        self.owner.declared.route_of(route)
 
 
-class FastAPI(Entry):
-    """An application with FastAPI's API and FastAPI's defaults.
+class FastAPI(Entry, Starlette):
+    """An application with FastAPI's API and FastAPI's defaults; arguments are FastAPI 0.165's.
 
-    `title`, `version` and `description` are kept for the OpenAPI document. `lifespan` is an async
-    context manager function that takes the application. `plugins` are this engine's own
-    (carboy.core.plugin).
+    `plugins` are this engine's own (carboy.core.plugin).
     """
 
     #: What a plain FastAPI application has; `App` is safer.
@@ -82,46 +71,128 @@ class FastAPI(Entry):
     def __init__(
         self,
         *,
-        title: str = "FastAPI",
-        version: str = "0.1.0",
-        description: str = "",
         debug: bool = False,
-        lifespan: Callable[[Any], AbstractAsyncContextManager[Any]] | None = None,
+        routes: list[BaseRoute] | None = None,
+        title: str = "FastAPI",
+        summary: str | None = None,
+        description: str = "",
+        version: str = "0.1.0",
+        openapi_url: str | None = "/openapi.json",
+        openapi_tags: list[dict[str, Any]] | None = None,
+        servers: list[dict[str, Any]] | None = None,
         dependencies: Sequence[Depends] | None = None,
+        default_response_class: type[Response] = DEFAULT_JSON,
         redirect_slashes: bool = True,
+        docs_url: str | None = "/docs",
+        redoc_url: str | None = "/redoc",
+        swagger_ui_oauth2_redirect_url: str | None = "/docs/oauth2-redirect",
+        swagger_ui_init_oauth: dict[str, Any] | None = None,
+        middleware: Sequence[Middleware] | None = None,
+        exception_handlers: dict[Any, Callable[..., Any]] | None = None,
+        on_startup: Sequence[Callable[[], Any]] | None = None,
+        on_shutdown: Sequence[Callable[[], Any]] | None = None,
+        lifespan: Any = None,
+        terms_of_service: str | None = None,
+        contact: dict[str, Any] | None = None,
+        license_info: dict[str, Any] | None = None,
+        root_path: str = "",
+        root_path_in_servers: bool = True,
+        responses: dict[int | str, dict[str, Any]] | None = None,
+        callbacks: list[BaseRoute] | None = None,
+        webhooks: APIRouter | None = None,
+        deprecated: bool | None = None,
+        include_in_schema: bool = True,
+        swagger_ui_parameters: dict[str, Any] | None = None,
+        generate_unique_id_function: Callable[[APIRoute], str] = DEFAULT_ID,
+        separate_input_output_schemas: bool = True,
+        openapi_external_docs: dict[str, Any] | None = None,
         strict_content_type: bool = True,
+        max_body_size: int | None = None,
+        form_limits: Any = None,
+        telemetry: Any = None,
         plugins: Sequence[Plugin] = (),
-        exception_handlers: dict[int | type[BaseException], Callable[..., Any]] | None = None,
-        **defaults: Unpack[RouteDefaults],
     ) -> None:
-        self.title = title
-        self.version = version
-        self.description = description
+        if openapi_url:
+            assert title, "A title must be provided for OpenAPI, e.g.: 'My API'"
+            assert version, "A version must be provided for OpenAPI, e.g.: '2.1.0'"
         self.debug = debug
-        self.plugins = tuple(plugins)
-        self._settings: AppSettings = {
-            **self.settings,
-            "strict_content_type": strict_content_type,
+        self.title = title
+        self.summary = summary
+        self.description = description
+        self.version = version
+        self.terms_of_service = terms_of_service
+        self.contact = contact
+        self.license_info = license_info
+        self.openapi_url = openapi_url
+        self.openapi_tags = openapi_tags
+        self.root_path_in_servers = root_path_in_servers
+        self.docs_url = docs_url
+        self.redoc_url = redoc_url
+        self.swagger_ui_oauth2_redirect_url = swagger_ui_oauth2_redirect_url
+        self.swagger_ui_init_oauth = swagger_ui_init_oauth
+        self.swagger_ui_parameters = swagger_ui_parameters
+        self.servers = servers or []
+        self.separate_input_output_schemas = separate_input_output_schemas
+        self.openapi_external_docs = openapi_external_docs
+        self.openapi_version = "3.1.0"
+        self.openapi_schema: dict[str, Any] | None = None
+        self._openapi_routes_version: int | None = None
+        self.webhooks = webhooks or APIRouter()
+        if root_path:
+            warnings.warn(
+                "root_path is deprecated here: tell the server instead, as in "
+                "`carboy run --root-path /api/v1`.",
+                FastAPIDeprecationWarning,
+                stacklevel=2,
+            )
+        self.root_path = root_path
+        self.state = State()
+        self.max_body_size = max_body_size
+        self.user_middleware = list(middleware or ())
+        self.middleware_stack: ASGIApp | None = None
+        self.exception_handlers: dict[Any, Any] = {
+            HTTPException: http_exception_handler,
+            RequestValidationError: request_validation_exception_handler,
+            WebSocketRequestValidationError: websocket_request_validation_exception_handler,
+            **(exception_handlers or {}),
         }
-        self._lifespan = lifespan
-        self._handlers = AppHandlers()
-        self._misses = Misses(self._route_for, redirect_slashes, self._settings)
         self._overrides = Overrides(self._overridden)
-        self._functions: dict[tuple[Any, Any], Function] = {}
-        self.engine = Engine(self)
-        self.router = _Router(dependencies=dependencies, **defaults)
-        self.router.app = self
-        self.router._watchers.append(self.engine.invalidate)
-        for key, handler in (exception_handlers or {}).items():
-            self.add_exception_handler(key, handler)
+        self.router = _AppRouter(
+            routes=routes,
+            redirect_slashes=redirect_slashes,
+            dependency_overrides_provider=self,
+            on_startup=on_startup,
+            on_shutdown=on_shutdown,
+            lifespan=lifespan,
+            default_response_class=default_response_class,
+            dependencies=dependencies,
+            callbacks=callbacks,
+            deprecated=deprecated,
+            include_in_schema=include_in_schema,
+            responses=responses,
+            generate_unique_id_function=generate_unique_id_function,
+            strict_content_type=strict_content_type,
+            max_body_size=max_body_size,
+            form_limits=form_limits,
+        )
+        self.router.owner = self
+        self.plugins = tuple(plugins)
+        self.declared = Declared(
+            self.router,
+            app=self,
+            settings=self.settings,
+            handlers=AppHandlers(lambda: self.exception_handlers),
+            table=lambda: self.exception_handlers,
+            plugins=self.plugins,
+        )
+        self.engine = Engine(self.declared)
+        self.router._included_in.add(self)
         self._serve_everywhere()
+        self._decide_front()
+        self.setup()
 
-    # -- declarations ---------------------------------------------------------------------------
-
-    @property
-    def routes(self) -> list[APIRoute]:
-        """Every declared route, in order."""
-        return self.router.routes
+    def _mark_routes_changed(self) -> None:
+        self.engine.invalidate()
 
     @property
     def dependency_overrides(self) -> dict[Callable[..., Any], Callable[..., Any]]:
@@ -134,152 +205,235 @@ class FastAPI(Entry):
         self._overridden()
 
     def _overridden(self) -> None:
-        self._functions.clear()
+        self.declared.overridden()
         self.engine.invalidate(recompile=True)
-
-    def exception_handler(
-        self, key: int | type[BaseException]
-    ) -> Callable[[AnyFunction], AnyFunction]:
-        """The decorated ``handler(request, exc)`` answers this exception type or status."""
-
-        def decorate(handler: AnyFunction) -> AnyFunction:
-            self.add_exception_handler(key, handler)
-            return handler
-
-        return decorate
-
-    def add_exception_handler(
-        self, key: int | type[BaseException], handler: Callable[..., Any]
-    ) -> None:
-        """`exception_handler` as a call."""
-        self._handlers.add(key, handler)
-
-    def include_router(
-        self,
-        router: APIRouter,
-        *,
-        prefix: str = "",
-        tags: list[Any] | None = None,
-        dependencies: Sequence[Depends] | None = None,
-    ) -> None:
-        """Take in the routes of `router`, also those it gets later."""
-        self.router.include_router(router, prefix=prefix, tags=tags, dependencies=dependencies)
-
-    def add_api_route(
-        self,
-        path: str,
-        endpoint: Callable[..., Any],
-        *,
-        methods: Sequence[str] | None = None,
-        **options: Unpack[RouteOptions],
-    ) -> None:
-        """Answer `path` with `endpoint`, for GET unless `methods` says otherwise."""
-        self.router.add_api_route(path, endpoint, methods=methods, **options)
-
-    def api_route(
-        self, path: str, *, methods: Sequence[str] | None = None, **options: Unpack[RouteOptions]
-    ) -> Callable[[Handler], Handler]:
-        """`add_api_route` as a decorator."""
-        return self.router.api_route(path, methods=methods, **options)
-
-    def get(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Handler], Handler]:
-        """Answer GET requests to `path` with the decorated function."""
-        return self.router.get(path, **options)
-
-    def post(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Handler], Handler]:
-        """Answer POST requests."""
-        return self.router.post(path, **options)
-
-    def put(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Handler], Handler]:
-        """Answer PUT requests."""
-        return self.router.put(path, **options)
-
-    def patch(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Handler], Handler]:
-        """Answer PATCH requests."""
-        return self.router.patch(path, **options)
-
-    def delete(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Handler], Handler]:
-        """Answer DELETE requests."""
-        return self.router.delete(path, **options)
-
-    def head(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Handler], Handler]:
-        """Answer HEAD requests."""
-        return self.router.head(path, **options)
-
-    def options(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Handler], Handler]:
-        """Answer OPTIONS requests."""
-        return self.router.options(path, **options)
-
-    def trace(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Handler], Handler]:
-        """Answer TRACE requests."""
-        return self.router.trace(path, **options)
 
     def freeze(self) -> None:
         """Compile every route now, as servers do at start-up."""
         self.engine.freeze()
 
-    # -- what the engine asks -------------------------------------------------------------------
+    # -- the OpenAPI document ---------------------------------------------------------------------
 
-    def _finish(self, route: APIRoute) -> Route:
-        built = route.build(self._settings)
-        if "app" not in built.extras:
-            self._own(built)
-        return built
+    def openapi(self) -> dict[str, Any]:
+        """The document, made when the routes have changed. May be replaced by a function."""
+        version = self.router._get_routes_version()
+        if not self.openapi_schema or self._openapi_routes_version != version:
+            from carboy.fastapi.openapi.utils import get_openapi
 
-    def _own(self, route: Route) -> Route:
-        route.handlers = self._handlers
-        route.plugins = self.plugins
-        route.extras["app"] = self
-        return route
+            self.openapi_schema = get_openapi(
+                title=self.title,
+                version=self.version,
+                openapi_version=self.openapi_version,
+                summary=self.summary,
+                description=self.description,
+                terms_of_service=self.terms_of_service,
+                contact=self.contact,
+                license_info=self.license_info,
+                routes=self.routes,
+                webhooks=self.webhooks.routes,
+                tags=self.openapi_tags,
+                servers=self.servers,
+                separate_input_output_schemas=self.separate_input_output_schemas,
+                external_docs=self.openapi_external_docs,
+            )
+            self._openapi_routes_version = version
+        return self.openapi_schema
 
-    def _route_for(self, endpoint: Callable[..., Any], name: str) -> Route:
-        route = APIRoute("/", endpoint, frozenset(), {"name": name, "response_model": None})
-        built = route._build(Pattern(name, ()), self._settings)
-        return self._own(built)
+    def setup(self) -> None:
+        """Add the routes of the document and its pages."""
+        from carboy.fastapi.pages import add_pages
 
-    def routes_in_rank(self) -> Iterable[Route]:
-        """FastAPI's rank is the order of declaration."""
-        return [self._finish(route) for route in self.router.flatten()]
+        add_pages(self)
 
-    def miss(self, method: str, path: str, found: list[Route], router: Router[Target]) -> Route:
-        """404, 405, a redirect to the other slash, or on `App` the answer to OPTIONS."""
-        return self._misses.route(method, path, found, router)
+    # -- serving --------------------------------------------------------------------------------
 
-    def override(self, function: Function) -> Function:
-        """`dependency_overrides`, with the override's own signature."""
-        if not self._overrides or function.call not in self._overrides:
+    def _serve_everywhere(self) -> None:
+        async def __call__(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: N807
+            await self._serve(scope, receive, send)
+
+        self.__dict__["__call__"] = __call__
+
+    @property
+    def _is_wrapped(self) -> bool:
+        return bool(self.user_middleware) or self.debug
+
+    def _decide_front(self) -> None:
+        """Have requests that come past ASGI go through what stands around the engine."""
+        overridden = type(self).__call__ is not Entry.__call__
+        if not (self._is_wrapped or overridden):
+            self.engine.front = None
+            return
+
+        async def call(request: Any) -> Any:
+            return Head(200), self
+
+        route = Route(Pattern("around", ()), None, "around", lane=Lane(call, True), buffered=False)
+        front = Target(route)
+        front.compile(lambda function: function)
+        self.engine.front = front
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI: through what is around the engine, if anything is."""
+        scope["app"] = self
+        if self.root_path:
+            scope["root_path"] = self.root_path
+        if scope["type"] == "lifespan":
+            self.engine.freeze()
+            await self.router.lifespan(scope, receive, send)
+        elif scope["type"] == "http" and not self._is_wrapped:
+            from carboy.server.asgi import serve
+
+            # Inside: this is what `front` leads to as well.
+            await serve(self.engine, scope, receive, send, passed=True)  # type: ignore[arg-type]
+        else:
+            if self.middleware_stack is None:
+                self.middleware_stack = self.build_middleware_stack()
+            await self.middleware_stack(scope, receive, send)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Middleware around the engine, as Starlette orders it."""
+        from starlette.middleware.errors import ServerErrorMiddleware
+        from starlette.middleware.exceptions import ExceptionMiddleware
+
+        from carboy.fastapi.foreign import handlers_of
+
+        table = self.exception_handlers
+        by_class, by_status = handlers_of(table)
+        outer = [handler for key, handler in table.items() if key in (500, Exception)]
+        app: ASGIApp = ExceptionMiddleware(
+            self._inside, handlers={**by_class, **by_status}, debug=self.debug
+        )
+        for cls, args, kwargs in reversed(self.user_middleware):
+            app = cls(app, *args, **kwargs)
+        return ServerErrorMiddleware(app, outer[-1] if outer else None, self.debug)
+
+    async def _inside(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("router", self.router)
+        if scope["type"] == "websocket":
+            from carboy.fastapi.sockets import serve_websocket
+
+            await serve_websocket(self.router.routes, scope, receive, send)
+            return
+        from carboy.server.asgi import serve
+
+        await serve(self.engine, scope, receive, send, inside=True)  # type: ignore[arg-type]
+
+    # -- declarations ---------------------------------------------------------------------------
+
+    def add_middleware(self, middleware_class: Any, *args: Any, **kwargs: Any) -> None:
+        """Put an ASGI middleware around everything there is so far."""
+        super().add_middleware(middleware_class, *args, **kwargs)
+        self._decide_front()
+
+    def middleware(self, middleware_type: str) -> Callable[[AnyFunction], AnyFunction]:
+        """The decorated ``async def dispatch(request, call_next)`` goes around every request."""
+        assert middleware_type == "http", 'Currently only middleware("http") is supported.'
+
+        def decorate(function: AnyFunction) -> AnyFunction:
+            from starlette.middleware.base import BaseHTTPMiddleware
+
+            self.add_middleware(BaseHTTPMiddleware, dispatch=function)
             return function
-        key = (function.call, function.path_names)
-        if key not in self._functions:
-            pattern = Pattern("", tuple(map(_variable, function.path_names)))
-            self._functions[key] = function_for(self._overrides[function.call], pattern)
-        return self._functions[key]
 
-    def outer(self, error: BaseException) -> Handling | None:
-        """The handler for Exception or 500."""
-        return self._handlers.outer
+        return decorate
 
-    def lifespan(self) -> AbstractAsyncContextManager[dict[str, Any] | None]:
-        """The `lifespan` given, around serving."""
-        if self._lifespan is None:
-            return nullcontext()
-        return asynccontextmanager(_entered)(self._lifespan, self)
+    def exception_handler(
+        self, exc_class_or_status_code: int | type[Exception]
+    ) -> Callable[[AnyFunction], AnyFunction]:
+        """The decorated ``handler(request, exc)`` answers this exception type or status."""
+
+        def decorate(handler: AnyFunction) -> AnyFunction:
+            self.add_exception_handler(exc_class_or_status_code, handler)
+            return handler
+
+        return decorate
+
+    def add_api_route(
+        self, path: str, endpoint: Callable[..., Any], **options: Unpack[APIRouteOptions]
+    ) -> None:
+        """Answer `path` with `endpoint`, for GET unless `methods` says otherwise."""
+        self.router.add_api_route(path, endpoint, **options)
+
+    def api_route(
+        self, path: str, *, methods: list[str] | None = None, **options: Unpack[RouteOptions]
+    ) -> Callable[[Endpoint], Endpoint]:
+        """`add_api_route` as a decorator."""
+        return self.router.api_route(path, methods=methods, **options)
+
+    def add_api_websocket_route(
+        self,
+        path: str,
+        endpoint: Callable[..., Any],
+        name: str | None = None,
+        *,
+        dependencies: Sequence[Depends] | None = None,
+    ) -> None:
+        """Talk to WebSocket clients of `path` with `endpoint`."""
+        self.router.add_api_websocket_route(path, endpoint, name, dependencies=dependencies)
+
+    def websocket(
+        self,
+        path: str,
+        name: str | None = None,
+        *,
+        dependencies: Sequence[Depends] | None = None,
+    ) -> Callable[[Endpoint], Endpoint]:
+        """`add_api_websocket_route` as a decorator."""
+        return self.router.websocket(path, name, dependencies=dependencies)
+
+    def websocket_route(
+        self, path: str, name: str | None = None
+    ) -> Callable[[Endpoint], Endpoint]:
+        """A WebSocket route of Starlette's, as a decorator."""
+        return self.router.websocket_route(path, name)
+
+    def include_router(self, router: APIRouter, **options: Unpack[IncludeOptions]) -> None:
+        """Take in the routes of `router`, also those it gets later."""
+        self.router.include_router(router, **options)
+
+    @deprecated("on_event is deprecated: use a lifespan function.")
+    def on_event(self, event_type: str) -> Callable[[Endpoint], Endpoint]:
+        """Call the decorated function at "startup" or "shutdown"."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return self.router.on_event(event_type)
+
+    def get(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
+        """Answer GET requests to `path` with the decorated function."""
+        return self.router.get(path, **options)
+
+    def post(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
+        """Answer POST requests."""
+        return self.router.post(path, **options)
+
+    def put(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
+        """Answer PUT requests."""
+        return self.router.put(path, **options)
+
+    def patch(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
+        """Answer PATCH requests."""
+        return self.router.patch(path, **options)
+
+    def delete(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
+        """Answer DELETE requests."""
+        return self.router.delete(path, **options)
+
+    def head(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
+        """Answer HEAD requests."""
+        return self.router.head(path, **options)
+
+    def options(
+        self, path: str, **options: Unpack[RouteOptions]
+    ) -> Callable[[Endpoint], Endpoint]:
+        """Answer OPTIONS requests."""
+        return self.router.options(path, **options)
+
+    def trace(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
+        """Answer TRACE requests."""
+        return self.router.trace(path, **options)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.title!r}>"
 
 
-def _variable(name: str) -> Any:
-    from carboy.core.pattern import Variable
-
-    return Variable(name)
-
-
-async def _entered(lifespan: Callable[[Any], Any], app: Any) -> Any:
-    manager = lifespan(app)
-    if hasattr(manager, "__aenter__"):
-        async with manager as state:
-            yield state
-    else:
-        with manager as state:
-            yield state
+__all__ = ["AppSettings", "FastAPI", "Request"]

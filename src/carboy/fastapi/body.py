@@ -1,14 +1,19 @@
-"""Bodies as FastAPI reads them: JSON where the media type says so, else bytes."""
+"""Bodies as FastAPI reads them: JSON where the media type says so, a form, else bytes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, Any
 
+from carboy.core.closing import Opened
 from carboy.core.context import RequestContext
 from carboy.core.decode import UNSET, load_json
 from carboy.core.signature import Errors
+from carboy.fastapi.dress import make_request
+
+if TYPE_CHECKING:
+    from carboy.fastapi.route_state import RouteState
 
 
 def body_loader(strict: bool) -> Callable[[RequestContext], Any]:
@@ -29,13 +34,39 @@ def body_loader(strict: bool) -> Callable[[RequestContext], Any]:
         try:
             return load_json(body)
         except json.JSONDecodeError as error:
-            raise _malformed(error) from error
+            raise _malformed(request, error) from error
         except (ValueError, RecursionError) as error:
-            from carboy.fastapi.exceptions import HTTPException
-
-            raise HTTPException(400, "There was an error parsing the body") from error
+            raise _unreadable() from error
 
     return load_body
+
+
+def form_loader(limits: Any) -> Callable[[RequestContext], Any]:
+    """A function from the request to its form, which is closed when the request is."""
+
+    async def load_form(request: RequestContext) -> Any:
+        from starlette.exceptions import HTTPException
+
+        try:
+            form = await make_request(request).form(**(limits or {}))
+        except HTTPException:
+            raise
+        except Exception as error:
+            raise _unreadable() from error
+        steps = _closing(form)
+        await anext(steps)
+        # Outermost: files stay open for background tasks and for dependencies' ends.
+        request.opened = [Opened(steps, True, False), *(request.opened or ())]  # type: ignore[arg-type]
+        return form
+
+    return load_form
+
+
+async def _closing(form: Any) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await form.close()
 
 
 def _is_json(content_type: str) -> bool:
@@ -44,9 +75,13 @@ def _is_json(content_type: str) -> bool:
     return main == "application" and (sub == "json" or sub.endswith("+json"))
 
 
-def _malformed(error: json.JSONDecodeError) -> Exception:
-    from carboy.fastapi.exceptions import RequestValidationError
+def _unreadable() -> Exception:
+    from starlette.exceptions import HTTPException
 
+    return HTTPException(400, "There was an error parsing the body")
+
+
+def _malformed(request: RequestContext, error: json.JSONDecodeError) -> Exception:
     detail = {
         "type": "json_invalid",
         "loc": ("body", error.pos),
@@ -54,11 +89,45 @@ def _malformed(error: json.JSONDecodeError) -> Exception:
         "input": {},
         "ctx": {"error": error.msg},
     }
-    return RequestValidationError([detail], body=error.doc)
+    return invalid_request(request.target.route.extras["route"], request, [detail], error.doc)
 
 
-def invalid_request(request: RequestContext, errors: Errors, body: Any) -> Exception:
-    """The exception for input that does not fit."""
+def invalid_request(
+    state: RouteState, request: RequestContext, errors: Errors, body: Any
+) -> Exception:
+    """The exception for input that does not fit; it knows whose input it was."""
     from carboy.fastapi.exceptions import RequestValidationError
 
-    return RequestValidationError(errors, body=None if body is UNSET else body)
+    return RequestValidationError(
+        errors,
+        body=None if body is UNSET else body,
+        endpoint_ctx=endpoint_context(state, request),  # type: ignore[call-arg]
+    )
+
+
+def endpoint_context(state: RouteState, request: RequestContext) -> Any:
+    """Function, file, line and path of the endpoint, for messages."""
+    mounted = str(request.scope.get("root_path", "")).rstrip("/")
+    return {**place_of(state.endpoint), "path": f"{request.method} {mounted}{state.path_format}"}
+
+
+def endpoint_place(state: RouteState) -> dict[str, Any]:
+    """Function, file and line of the endpoint, and the path without what it is mounted under."""
+    method = next(iter(state.methods), "*")
+    return {**place_of(state.endpoint), "path": f"{method} {state.path_format}"}
+
+
+def place_of(call: Any) -> dict[str, Any]:
+    """Function, file and line of a callable."""
+    import inspect
+
+    context: dict[str, Any] = {}
+    try:
+        if (file := inspect.getsourcefile(call)) is not None:
+            context["file"] = file
+        context["line"] = inspect.getsourcelines(call)[1]
+    except (OSError, TypeError):
+        pass
+    if (name := getattr(call, "__name__", None)) is not None:
+        context["function"] = name
+    return context

@@ -22,10 +22,16 @@ def make_request(request: RequestContext) -> Any:
 
         scope = request.scope
         route = request.target.route
-        scope["path_params"] = request.path_params
-        scope["endpoint"] = route.function.call if route.function else None
-        scope["route"] = route.extras.get("route")
-        scope.setdefault("app", route.extras.get("app"))
+        outer = scope.get("path_params")
+        params = request.path_params
+        scope["path_params"] = {**outer, **params} if outer else params
+        state = route.extras.get("route")
+        if state is not None:
+            scope["endpoint"] = state.endpoint
+            scope["route"] = getattr(state, "original_route", state)
+        if (app := route.extras.get("app")) is not None:
+            scope.setdefault("app", app)
+            scope.setdefault("router", app.router)
         request.dressed = Request(scope, request.receive)
     return request.dressed
 

@@ -1,4 +1,9 @@
-"""Exception handlers: the application's, and FastAPI's own for what nobody else handles."""
+"""Exception handlers: the application's own dict, read when an error is raised.
+
+``app.exception_handlers`` may be changed at any time. The handlers that FastAPI installs itself are
+recognised and written out here, without a Request being made for them.
+COMPAT: `Exception` and 500 are the outer ring's; an HTTPException(500) is not theirs.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,7 @@ from carboy.core.answer import JSON, Body, Head
 from carboy.core.context import RequestContext
 from carboy.core.errors import BodyTooLarge, Handlers, Handling, Overloaded
 from carboy.core.voice import kind_of
+from carboy.fastapi import exception_handlers as installed
 from carboy.fastapi.dress import make_request, undress
 from carboy.fastapi.output import encode_plain
 
@@ -26,9 +32,7 @@ def status_of(error: BaseException) -> int | None:
 
 def adapt(handler: Callable[..., Any]) -> Handling:
     """An application's ``handler(request, exc) -> Response`` for the engine."""
-    is_async = kind_of(handler).is_async
-
-    if is_async:
+    if kind_of(handler).is_async:
 
         async def handle_async(request: RequestContext, error: BaseException) -> Pair:
             return undress(request, await handler(make_request(request), error))
@@ -64,50 +68,51 @@ def overloaded(request: RequestContext, error: BaseException) -> Pair:
     return head, encode_plain({"detail": "Service Unavailable"})
 
 
-class AppHandlers(Handlers):
-    """The application's handlers first, then the built-in ones. Changed live."""
-
-    def __init__(self) -> None:
-        self.by_type: dict[type[BaseException], Handling] = {}
-        self.by_status: dict[int, Handling] = {}
-        #: What answers an error that nobody handled.
-        self.outer: Handling | None = None
-        super().__init__(self.by_type, self.by_status, status_of)
-
-    def add(self, key: int | type[BaseException], handler: Callable[..., Any]) -> None:
-        """`handler` answers exceptions of this type, or HTTP exceptions with this status.
-
-        COMPAT: Exception and 500 are the outer ring's, an HTTPException(500) is not.
-        """
-        if key == 500 or key is Exception:
-            self.outer = adapt(handler)
-        elif isinstance(key, int):
-            self.by_status[key] = adapt(handler)
-        else:
-            self.by_type[key] = adapt(handler)
-
-    def find(self, error: BaseException) -> Handling | None:
-        handling = super().find(error)
-        if handling is not None:
-            return handling
-        if status_of(error) is not None:
-            return _HTTP
-        if isinstance(error, Overloaded):
-            return _OVERLOADED
-        if isinstance(error, BodyTooLarge):
-            return _LARGE
-        module = sys.modules.get("carboy.fastapi.exceptions")
-        if module is not None and isinstance(error, module.RequestValidationError):
-            return _INVALID
-        return None
-
-
 def too_large(request: RequestContext, error: BaseException) -> Pair:
     """413: the body is over the limit."""
-    return Head(413, [JSON]), encode_plain({"detail": "Content Too Large"})
+    head = Head(413, [JSON, (b"connection", b"close")])
+    return head, encode_plain({"detail": "Content Too Large"})
 
 
-_LARGE = Handling(too_large, None)
-_HTTP = Handling(http_exception, None)
-_INVALID = Handling(validation_error, None)
-_OVERLOADED = Handling(overloaded, None)
+_OWN = {
+    installed.http_exception_handler: Handling(http_exception, None),
+    installed.request_validation_exception_handler: Handling(validation_error, None),
+}
+_ENGINE = {
+    BodyTooLarge: Handling(too_large, None),
+    Overloaded: Handling(overloaded, None),
+}
+
+
+class AppHandlers(Handlers):
+    """What answers which error in one application, by its live table."""
+
+    def __init__(self, table: Callable[[], dict[Any, Any]]) -> None:
+        super().__init__({}, {}, status_of)
+        self._table = table
+        self._adapted: dict[Any, Handling] = dict(_OWN)
+
+    def _handling(self, handler: Any) -> Handling:
+        known = self._adapted.get(handler)
+        if known is None:
+            known = self._adapted[handler] = adapt(handler)
+        return known
+
+    def find(self, error: BaseException) -> Handling | None:
+        """The handler of the inner ring: by status, then by type along the MRO."""
+        table = self._table()
+        status = status_of(error)
+        if status is not None and status != 500 and status in table:
+            return self._handling(table[status])
+        for ancestor in type(error).__mro__:
+            if ancestor is Exception:
+                break
+            if ancestor in table:
+                return self._handling(table[ancestor])
+        return _ENGINE.get(type(error))
+
+    @property
+    def outer(self) -> Handling | None:
+        """What answers an error that nobody handled."""
+        found = [handler for key, handler in self._table().items() if key in (500, Exception)]
+        return self._handling(found[-1]) if found else None

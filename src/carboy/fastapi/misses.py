@@ -6,22 +6,36 @@ These are endpoints like any other, made once, so that plugins and exception han
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from carboy.core.route import Route
+from carboy.core.answer import Body, Head
+from carboy.core.context import RequestContext
+from carboy.core.errors import Handlers
+from carboy.core.pattern import Pattern
+from carboy.core.plugin import Plugin
+from carboy.core.route import Lane, Route
 from carboy.core.router import Router
-from carboy.fastapi.routing import AppSettings
 
-MakeRoute = Callable[[Callable[..., Any], str], Route]
+if TYPE_CHECKING:
+    from carboy.fastapi.router import APIRouter
+
+Pair = tuple[Head, Body]
 
 
 class Misses:
-    """The routes for requests that fit none."""
+    """The routes for requests that fit none of a router's."""
 
-    def __init__(self, make: MakeRoute, redirect_slashes: bool, settings: AppSettings) -> None:
-        self._make = make
-        self._redirects = redirect_slashes
-        self._answer_options = settings.get("answer_head", False)
+    def __init__(
+        self,
+        router: APIRouter,
+        handlers: Handlers,
+        plugins: tuple[Plugin, ...] = (),
+        answer_options: bool = False,
+    ) -> None:
+        self._router = router
+        self._handlers = handlers
+        self._plugins = plugins
+        self._answer_options = answer_options
         self._made: dict[Any, Route] = {}
 
     def route(self, method: str, path: str, found: list[Route], router: Router[Any]) -> Route:
@@ -30,60 +44,61 @@ class Misses:
             if self._answer_options:
                 allow = sorted(set().union(*(route.methods or () for route in found)))
                 if method == "OPTIONS":
-                    return self._once(("options", *allow), lambda: self._options(allow))
+                    return self._once(("options", *allow), "options", _options(allow))
             else:
                 # COMPAT: upstream names the methods of the first route only.
                 allow = sorted(found[0].methods or ())
-            return self._once(("405", *allow), lambda: self._wrong_method(allow))
-        if self._redirects and path not in ("/", "*"):
+            return self._once(("405", *allow), "method not allowed", _wrong_method(allow))
+        if self._router.redirect_slashes and path not in ("/", "*", ""):
             other = path.rstrip("/") if path.endswith("/") else path + "/"
             if other and router.candidates(other):
-                return self._once("redirect", self._redirect)
-        return self._once("404", self._not_found)
+                return self._once("redirect", "redirect", _redirect)
+        return self._once("404", "not found", _not_found)
 
-    def _once(self, key: Any, make: Callable[[], Route]) -> Route:
+    def _once(self, key: Any, name: str, call: Callable[[RequestContext], Any]) -> Route:
         if key not in self._made:
-            self._made[key] = make()
+            self._made[key] = Route(
+                Pattern(name, ()),
+                None,
+                name,
+                lane=Lane(call, True),
+                handlers=self._handlers,
+                plugins=self._plugins,
+            )
         return self._made[key]
 
-    def _not_found(self) -> Route:
-        async def not_found() -> None:
-            from starlette.exceptions import HTTPException
 
-            raise HTTPException(404)
+async def _not_found(request: RequestContext) -> Pair:
+    from starlette.exceptions import HTTPException
 
-        return self._make(not_found, "not found")
+    raise HTTPException(404)
 
-    def _wrong_method(self, allow: list[str]) -> Route:
-        async def method_not_allowed() -> None:
-            from starlette.exceptions import HTTPException
 
-            raise HTTPException(405, headers={"Allow": ", ".join(allow)})
+def _wrong_method(allow: list[str]) -> Callable[[RequestContext], Any]:
+    async def method_not_allowed(request: RequestContext) -> Pair:
+        from starlette.exceptions import HTTPException
 
-        return self._make(method_not_allowed, "method not allowed")
+        raise HTTPException(405, headers={"Allow": ", ".join(allow)})
 
-    def _options(self, allow: list[str]) -> Route:
-        async def options() -> Any:
-            from starlette.responses import Response
+    return method_not_allowed
 
-            return Response(status_code=204, headers={"Allow": ", ".join([*allow, "OPTIONS"])})
 
-        return self._make(options, "options")
+def _options(allow: list[str]) -> Callable[[RequestContext], Any]:
+    head = Head(204, [(b"allow", ", ".join([*allow, "OPTIONS"]).encode())])
 
-    def _redirect(self) -> Route:
-        from starlette.requests import Request
+    async def options(request: RequestContext) -> Pair:
+        return head, b""
 
-        async def redirect_slashes(request: Request) -> Any:
-            from starlette.datastructures import URL
-            from starlette.responses import RedirectResponse
+    return options
 
-            path = request.scope["path"]
-            other = path.rstrip("/") if path.endswith("/") else path + "/"
-            # SAFETY: R7, "//evil/" must not become a redirect to another host.
-            other = "/" + other.lstrip("/") if other.startswith("//") else other
-            scope = {**request.scope, "path": other}
-            return RedirectResponse(str(URL(scope=scope)))
 
-        # The annotation is a name of this function; what reads signatures can't see it.
-        redirect_slashes.__annotations__ = {"request": Request}
-        return self._make(redirect_slashes, "redirect")
+async def _redirect(request: RequestContext) -> Pair:
+    from starlette.datastructures import URL
+    from starlette.responses import RedirectResponse
+
+    path = request.scope["path"]
+    other = path.rstrip("/") if path.endswith("/") else path + "/"
+    # SAFETY: R7, "//evil/" must not become a redirect to another host.
+    other = "/" + other.lstrip("/") if other.startswith("//") else other
+    response = RedirectResponse(str(URL(scope={**request.scope, "path": other})))
+    return Head(response.status_code, response.raw_headers), b""

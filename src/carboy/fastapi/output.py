@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, get_origin
+from typing import TYPE_CHECKING, Any, get_origin
 
 from carboy.core.answer import JSON, Body, Head
 from carboy.core.context import RequestContext
 from carboy.core.encode import PLAIN, Encode, encoder
 from carboy.core.route import Output
-from carboy.fastapi.analysis import is_model
+from carboy.fastapi.datastructures import DefaultPlaceholder
 from carboy.fastapi.dress import amend, is_response, undress
+
+if TYPE_CHECKING:
+    from carboy.fastapi.route_state import RouteState
 
 Pair = tuple[Head, Body]
 
@@ -26,80 +29,102 @@ def _fallback(value: Any) -> Any:
 encode_plain: Encode = encoder(_fallback)
 
 
-def output_for(
-    model: Any, status_code: int, response_class: type | None, dump_options: dict[str, Any]
-) -> Output:
-    """`model` is None where nothing is declared; `response_class` None for JSON."""
-    head = Head(status_code, [JSON])
-    if model is None:
+def dump_options(state: RouteState) -> dict[str, Any]:
+    """What pydantic's serializer is told; only what differs from its defaults, but by_alias."""
+    given = {
+        "include": state.response_model_include,
+        "exclude": state.response_model_exclude,
+        "exclude_unset": state.response_model_exclude_unset,
+        "exclude_defaults": state.response_model_exclude_defaults,
+        "exclude_none": state.response_model_exclude_none,
+    }
+    chosen = {name: value for name, value in given.items() if value not in (None, False)}
+    return {"by_alias": state.response_model_by_alias, **chosen}
+
+
+def output_for(state: RouteState) -> Output:
+    """How results of this path operation are written."""
+    status = state.status_code or 200
+    by_default = isinstance(state.response_class, DefaultPlaceholder)
+    response_class = state.response_class.value if by_default else state.response_class
+    head = Head(status if by_default else 200, [JSON])
+    if state.is_sse_stream or state.is_json_stream or _streams(state):
+        from carboy.fastapi.streaming import stream_output
+
+        return stream_output(state, response_class)
+    field = state.response_field
+    if field is None:
         encode, exact = encode_plain, None
     else:
-        encode, exact = _model_encoder(model, dump_options)
-    respond = _Respond(head, encode, response_class, model, dump_options)
-    if response_class is not None:
-        direct = False
-    else:
-        direct = model is None or exact is not None
+        encode, exact = _field_encoder(state, field)
+    is_direct = by_default and response_class.__name__ == "JSONResponse"
+    respond = _Respond(state, head, encode, None if is_direct else response_class)
+    direct = is_direct and (field is None or exact is not None)
     return Output(respond, encode, amend, head, exact, direct)
 
 
-def _model_encoder(model: Any, options: dict[str, Any]) -> tuple[Encode, type | None]:
+def _streams(state: RouteState) -> bool:
+    from carboy.core.voice import kind_of
+
+    return kind_of(state.endpoint).is_generator
+
+
+def _field_encoder(state: RouteState, field: Any) -> tuple[Encode, type | None]:
     """How results of a declared type are written, and the type whose instances need no check."""
-    if is_model(model) and model.__pydantic_complete__:
-        validator: Any = model.__pydantic_validator__
-        dump = partial(model.__pydantic_serializer__.to_json, **options)
+    from carboy.fastapi._compat import lenient_issubclass
+
+    options = dump_options(state)
+    model = state.response_model
+    from pydantic import BaseModel
+
+    if lenient_issubclass(model, BaseModel) and model.__pydantic_complete__:
         if model.model_config.get("revalidate_instances", "never") == "never":
             # SAFETY: only the declared type itself; a subclass could show more than was declared.
-            return dump, model
-        return _checked(validator, dump), None
-    from pydantic import TypeAdapter
-
-    adapter = TypeAdapter(model)
-    dump = partial(adapter.serializer.to_json, **options)
+            return partial(model.__pydantic_serializer__.to_json, **options), model
+        return _checked(state, field, options), None
     kind = get_origin(model) or model
-    return _checked(adapter.validator, dump), kind if kind in PLAIN else None
+    return _checked(state, field, options), kind if kind in PLAIN else None
 
 
-def _checked(validator: Any, dump: Callable[[Any], bytes]) -> Encode:
-    from pydantic_core import ValidationError
-
-    validate = partial(validator.validate_python, from_attributes=True)
-
+def _checked(state: RouteState, field: Any, options: dict[str, Any]) -> Encode:
     def encode(result: Any) -> bytes:
-        try:
-            value = validate(result)
-        except ValidationError as error:
-            raise _response_invalid(error, result) from error
-        return dump(value)
+        return field.serialize_json(validated(state, field, result), **options)  # type: ignore[no-any-return]
 
     return encode
 
 
-def _response_invalid(error: Any, result: Any) -> Exception:
-    from carboy.fastapi.exceptions import ResponseValidationError
+def validated(state: RouteState, field: Any, result: Any) -> Any:
+    """`result` as its declared type; ResponseValidationError says what does not fit."""
+    value, errors = field.validate(result, {}, loc=("response",))
+    if errors:
+        from carboy.fastapi.exceptions import ResponseValidationError
 
-    errors = [{**one, "loc": ("response", *one["loc"])} for one in error.errors(include_url=False)]
-    return ResponseValidationError(errors, body=result)
+        raise ResponseValidationError(
+            errors=errors,
+            body=result,
+            endpoint_ctx=response_context(state),  # type: ignore[call-arg]
+        )
+    return value
+
+
+def response_context(state: RouteState) -> Any:
+    """Where the endpoint stands, for messages about what it returned."""
+    from carboy.fastapi.body import endpoint_place
+
+    return endpoint_place(state)
 
 
 class _Respond:
     """The slow lane: responses made by hand, results that need checking, other response classes."""
 
     def __init__(
-        self,
-        head: Head,
-        encode: Encode,
-        response_class: type | None,
-        model: Any,
-        options: dict[str, Any],
+        self, state: RouteState, head: Head, encode: Encode, response_class: type | None
     ) -> None:
+        self.state = state
         self.head = head
         self.encode = encode
         self.response_class = response_class
-        self.model = model
-        self.options = options
-        self._validator: Any = None
-        self._serializer: Any = None
+        self.options = dump_options(state)
 
     def __call__(self, request: RequestContext, result: Any, response: Any) -> Pair:
         if is_response(result):
@@ -107,40 +132,40 @@ class _Respond:
         if self.response_class is not None:
             return self._by_class(request, result, response)
         head = self.head if response is None else amend(self.head, response)
-        encode = self.encode if self.model is None else self._encode_checked
-        body = encode(result)
+        field = self.state.response_field
+        if field is None:
+            body = self.encode(result)
+        else:
+            value = validated(self.state, field, result)
+            body = field.serialize_json(value, **self.options)
         return head, b"" if head.bodiless else body
-
-    def _load(self) -> None:
-        if self._validator is None:
-            from pydantic import TypeAdapter
-
-            adapter = TypeAdapter(self.model)
-            self._validator, self._serializer = adapter.validator, adapter.serializer
-
-    def _validated(self, result: Any) -> Any:
-        from pydantic_core import ValidationError
-
-        self._load()
-        try:
-            return self._validator.validate_python(result, from_attributes=True)
-        except ValidationError as error:
-            raise _response_invalid(error, result) from error
-
-    def _encode_checked(self, result: Any) -> bytes:
-        value = self._validated(result)
-        return self._serializer.to_json(value, **self.options)  # type: ignore[no-any-return]
 
     def _by_class(self, request: RequestContext, result: Any, response: Any) -> Pair:
-        if self.model is None:
+        state = self.state
+        field = state.response_field
+        if field is None:
             content = _fallback(result)
+        elif isinstance(state.response_class, DefaultPlaceholder):
+            # COMPAT: a router's default class is asked to render only what has no model.
+            return self._written(request, result, response)
         else:
-            value = self._validated(result)
-            content = self._serializer.to_python(value, mode="json", **self.options)
-        assert self.response_class is not None
-        made = self.response_class(content, status_code=self.head.status)
-        if response is not None:
-            made.status_code = response.status_code or made.status_code
-            made.raw_headers.extend(response.raw_headers)
+            content = field.serialize(validated(state, field, result), **self.options)
+        made = self._make(content, response)
         head, body = undress(request, made)
         return head, b"" if head.bodiless else body
+
+    def _written(self, request: RequestContext, result: Any, response: Any) -> Pair:
+        head = self.head if response is None else amend(self.head, response)
+        field: Any = self.state.response_field
+        body = field.serialize_json(validated(self.state, field, result), **self.options)
+        return head, b"" if head.bodiless else body
+
+    def _make(self, content: Any, response: Any) -> Any:
+        status = self.state.status_code
+        if response is not None and response.status_code:
+            status = response.status_code
+        build: Callable[..., Any] = self.response_class  # type: ignore[assignment]
+        made = build(content) if status is None else build(content, status_code=status)
+        if response is not None:
+            made.raw_headers.extend(response.raw_headers)
+        return made

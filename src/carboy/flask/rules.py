@@ -16,7 +16,15 @@ from urllib.parse import quote
 
 from werkzeug.routing import BaseConverter, Rule, UnicodeConverter
 
-from carboy.core.pattern import STRING, Converter, Pattern, PatternError, Piece, Variable
+from carboy.core.pattern import (
+    STRING,
+    Converter,
+    Pattern,
+    PatternError,
+    Piece,
+    Variable,
+    without_groups,
+)
 
 #: What stays as it is in a path that is built. COMPAT: Werkzeug's choice.
 SAFE = "!$&'()*+,/:;=@"
@@ -131,33 +139,6 @@ def _value(text: str) -> Any:
         except ValueError:
             continue
     return text
-
-
-def without_groups(regex: str) -> str:
-    """`regex` with its groups made non-capturing: the router counts one group a variable."""
-    if "(" not in regex:
-        return regex
-    result: list[str] = []
-    position, in_class = 0, False
-    while position < len(regex):
-        char = regex[position]
-        if char == "\\":
-            result.append(regex[position : position + 2])
-            position += 2
-            continue
-        if in_class:
-            in_class = char != "]"
-        elif char == "[":
-            in_class = True
-            if regex[position + 1 : position + 2] == "]":
-                char, position = "[]", position + 1
-        elif char == "(" and regex[position + 1 : position + 2] != "?":
-            char = "(?:"
-        elif regex.startswith("(?P<", position):
-            char, position = "(?:", regex.index(">", position)
-        result.append(char)
-        position += 1
-    return "".join(result)
 
 
 def bind(rule: Rule, url_map: Any) -> Bound:

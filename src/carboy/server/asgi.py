@@ -65,27 +65,56 @@ class AsgiWire:
         return event
 
 
-async def serve(engine: Engine, scope: Scope, receive: Receive, send: Send) -> None:
-    """One ASGI connection: an HTTP request, or the lifespan."""
+async def serve(
+    engine: Engine,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    inside: bool = False,
+    passed: bool = False,
+) -> None:
+    """One ASGI connection: an HTTP request, or the lifespan.
+
+    `passed` says that the front has been passed already; `inside`, that something of the
+    application's stands around as well (middleware): errors that nobody handles are raised there.
+    """
     kind = scope["type"]
     if kind == "http":
         wire = AsgiWire(scope, receive, pool_of(asyncio.get_running_loop()))
+        path = scope["path"]
+        if root := scope.get("root_path"):
+            path = route_path(path, root)
         request = RequestContext(
-            wire, scope["method"], scope["path"], scope["query_string"], scope["headers"]
+            wire, scope["method"], path, scope["query_string"], scope["headers"]
         )
-        target = engine.match(request)
-        if target.buffered and not await _read_body(request, receive, target.max_body):
-            await _send(send, request, *TOO_LARGE)
-        elif target.is_async:
-            await _serve_async(engine, request, send)
-        else:
-            await _serve_threaded(engine, request, send)
+        engine.match(request, inside or passed)
+        await answer(None if inside else engine, request, receive, send)
     elif kind == "lifespan":
         await _lifespan(engine, scope, receive, send)
     elif kind == "websocket":
         await send({"type": "websocket.close", "code": 1000, "reason": ""})
     else:
         raise RuntimeError(f"an ASGI scope of type {kind!r} is not known here")
+
+
+def route_path(path: str, root: str) -> str:
+    """`path` below `root`, which servers and mounts leave in front of it. Source: ASGI 3.0."""
+    if path.startswith(root) and (len(path) == len(root) or path[len(root)] == "/"):
+        return path[len(root) :]
+    return path
+
+
+async def answer(
+    engine: Engine | None, request: RequestContext, receive: Receive, send: Send
+) -> None:
+    """Have the target of `request` answer it. Without `engine`, errors are raised only."""
+    target = request.target
+    if target.buffered and not await _read_body(request, receive, target.max_body):
+        await _send(send, request, *TOO_LARGE)
+    elif target.is_async:
+        await _serve_async(engine, request, send)
+    else:
+        await _serve_threaded(engine, request, send)
 
 
 async def _read_body(request: RequestContext, receive: Receive, limit: int | None) -> bool:
@@ -109,13 +138,15 @@ async def _read_body(request: RequestContext, receive: Receive, limit: int | Non
     return True
 
 
-async def _serve_async(engine: Engine, request: RequestContext, send: Send) -> None:
+async def _serve_async(engine: Engine | None, request: RequestContext, send: Send) -> None:
     failure = None
     try:
         head, body = await request.target.call(request)  # type: ignore[misc]
     except asyncio.CancelledError:
         raise
     except BaseException as error:
+        if engine is None:
+            raise
         failure = error
         head, body = await drive_async(outer_ring(engine, request, error), request)
     # PERF: the usual answer without another coroutine.
@@ -130,6 +161,8 @@ async def _serve_async(engine: Engine, request: RequestContext, send: Send) -> N
         )
         body = body if request.method != "HEAD" else b""
         await send({"type": "http.response.body", "body": body, "more_body": False})
+    elif type(body) is not bytes and not is_async_body(body) and callable(body):
+        await _let_send(engine, request, body, send)
     else:
         await _send(send, request, head, body)
     if request.opened or request.background:
@@ -138,7 +171,29 @@ async def _serve_async(engine: Engine, request: RequestContext, send: Send) -> N
         raise failure
 
 
-async def _serve_threaded(engine: Engine, request: RequestContext, send: Send) -> None:
+async def _let_send(
+    engine: Engine | None, request: RequestContext, body: Any, send: Send
+) -> None:
+    """An answer that sends itself. Where it fails before it has begun, the outer ring answers."""
+    started = False
+
+    async def sending(message: dict[str, Any]) -> None:
+        nonlocal started
+        started = True
+        await send(message)
+
+    try:
+        await body(request.scope, request.receive, sending)
+    except Exception as error:
+        if engine is not None and not started:
+            pair = await drive_async(outer_ring(engine, request, error), request)
+            await _send(send, request, *pair)
+        raise
+
+
+async def _serve_threaded(
+    engine: Engine | None, request: RequestContext, send: Send
+) -> None:
     pool: Pool = request.threads  # type: ignore[assignment]
     answered: asyncio.Future[Any] = pool.loop.create_future()
 
@@ -155,7 +210,12 @@ async def _serve_threaded(engine: Engine, request: RequestContext, send: Send) -
         await _send(send, request, *OVERLOADED)
         return
     head, body, error = await answered
-    await _send(send, request, head, body)
+    if error is not None and engine is None:
+        raise error
+    if type(body) is not bytes and not is_async_body(body) and callable(body):
+        await _let_send(engine, request, body, send)
+    else:
+        await _send(send, request, head, body)
     if type(body) is not bytes:
         await drive_async(finish(request), request)
     if error is not None:

@@ -60,7 +60,9 @@ def _printable(text: str) -> str:
     return text.encode("unicode_escape").decode("ascii")
 
 
-def serve_in_thread(engine: Engine, request: RequestContext, deliver: Callable[..., None]) -> None:
+def serve_in_thread(
+    engine: Engine | None, request: RequestContext, deliver: Callable[..., None]
+) -> None:
     """Run a `def` endpoint in this thread, hand over its answer, then close what it opened.
 
     `deliver(request, head, body, error)` is called with the answer and the unhandled error, if any.
@@ -72,7 +74,10 @@ def serve_in_thread(engine: Engine, request: RequestContext, deliver: Callable[.
         head, body = request.target.call(request)  # type: ignore[misc]
     except BaseException as error:
         failure = error
-        head, body = drive(outer_ring(engine, request, error), request)
+        if engine is None:
+            head, body = PLAIN_500
+        else:
+            head, body = drive(outer_ring(engine, request, error), request)
     deliver(request, head, body, failure)
     if (request.opened or request.background) and type(body) is bytes:
         finish_in_thread(request)

@@ -1,0 +1,112 @@
+"""Routes that are not path operations (Starlette's, mounts, hosts) as Routes of the engine.
+
+The engine finds them by their path, in their place in the order; they serve themselves as the ASGI
+applications that they are, within the application's exception handlers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette._exception_handler import wrap_app_handling_exceptions
+from starlette.requests import Request
+from starlette.routing import BaseRoute, Match, Mount
+from starlette.routing import Route as StarletteRoute
+
+from carboy.core.answer import Body, Head
+from carboy.core.context import RequestContext
+from carboy.core.errors import Handlers
+from carboy.core.pattern import Pattern
+from carboy.core.route import Lane, Route
+from carboy.fastapi.patterns import pattern_of
+
+_HEAD = Head(200)
+Table = Callable[[], dict[Any, Any]]
+ANYTHING = pattern_of("/{path:path}")
+
+
+def handlers_of(table: dict[Any, Any]) -> tuple[dict[Any, Any], dict[int, Any]]:
+    """(by class, by status), as Starlette's wrapper wants them."""
+    inner = {key: one for key, one in table.items() if key not in (500, Exception)}
+    by_status = {key: one for key, one in inner.items() if isinstance(key, int)}
+    return {key: one for key, one in inner.items() if not isinstance(key, int)}, by_status
+
+
+def sender(app: Any) -> Callable[..., Any]:
+    """An ASGI application that answers its exceptions by the scope's handlers."""
+
+    async def send_it(scope: Any, receive: Any, send: Any) -> None:
+        request = Request(scope, receive, send)
+        await wrap_app_handling_exceptions(app, request)(scope, receive, send)
+
+    return send_it
+
+
+def foreign_route(route: BaseRoute, handlers: Handlers, table: Table, app: Any) -> Route | None:
+    """The engine's Route for `route`; None where it never takes HTTP."""
+    guard = None
+    methods: frozenset[str] | None = None
+    pattern: Pattern
+    own = type(route).matches
+    if isinstance(route, Mount) and own is Mount.matches:
+        pattern = pattern_of(route.path + "/{path:path}")
+    elif isinstance(route, StarletteRoute) and own is StarletteRoute.matches:
+        pattern = pattern_of(route.path)
+        methods = None if route.methods is None else frozenset(route.methods)
+    elif own in _SOCKETS:
+        return None
+    else:
+        pattern, guard = ANYTHING, _guard(route, app)
+    name = getattr(route, "name", None) or type(route).__name__
+    lane = Lane(_lane(route, table, app), True)
+    return Route(
+        pattern,
+        methods,
+        name,
+        lane=lane,
+        handlers=handlers,
+        buffered=False,
+        guard=guard,
+        extras={"foreign": route},
+    )
+
+
+def _sockets() -> set[Any]:
+    from starlette.routing import WebSocketRoute
+
+    from carboy.fastapi.routing import APIWebSocketRoute
+
+    return {WebSocketRoute.matches, APIWebSocketRoute.matches}
+
+
+def _guard(route: BaseRoute, app: Any) -> Callable[[RequestContext], bool]:
+    def fits(request: RequestContext) -> bool:
+        return route.matches({**request.scope, "app": app})[0] == Match.FULL
+
+    return fits
+
+
+def _lane(route: BaseRoute, table: Table, app: Any) -> Callable[[RequestContext], Any]:
+    send_it = sender(route.handle)
+
+    async def call(request: RequestContext) -> tuple[Head, Body]:
+        scope = request.scope
+        enter_scope(scope, table, app)
+        _, child_scope = route.matches(scope)
+        scope["route"] = route
+        scope.update(child_scope)
+        return _HEAD, send_it
+
+    return call
+
+
+def enter_scope(scope: Any, table: Table, app: Any) -> None:
+    """What Starlette's applications put into a scope."""
+    if app is not None:
+        scope["app"] = app
+        scope.setdefault("router", app.router)
+    scope["starlette.exception_handlers"] = handlers_of(table())
+
+
+_SOCKETS = _sockets()

@@ -1,0 +1,376 @@
+"""APIRouter: a group of declarations, to be included in an application or in another router.
+
+A router notices every change of its list of routes, whether through a method or by hand, and tells
+those that include it. Used as an ASGI application on its own it serves itself (standalone.py).
+"""
+
+from __future__ import annotations
+
+import inspect
+import weakref
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from enum import Enum
+from typing import Any, TypeVar, Unpack
+
+from starlette import routing
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
+from typing_extensions import deprecated
+
+from carboy.fastapi._body_limit import get_body_size_limit, validate_max_body_size
+from carboy.fastapi._form_limits import _validate_form_limits
+from carboy.fastapi.depends import Depends
+from carboy.fastapi.including import IncludedRouter, context_for, iter_route_contexts
+from carboy.fastapi.lifespans import DefaultLifespan, as_lifespan, merged
+from carboy.fastapi.options import APIRouteOptions, IncludeOptions, RouteOptions
+from carboy.fastapi.route_state import DEFAULT_ID, DEFAULT_JSON, DEFAULT_STRICT
+from carboy.fastapi.routing import APIRoute, APIWebSocketRoute
+from carboy.fastapi.utils import get_value_or_default
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
+class Routes(list[BaseRoute]):
+    """A list that tells when it changes."""
+
+    def __init__(self, changed: Callable[[], None], routes: Iterable[BaseRoute] = ()) -> None:
+        super().__init__(routes)
+        self.changed = changed
+
+
+def _telling(name: str) -> Any:
+    method = getattr(list, name)
+
+    def change(self: Routes, *args: Any, **kwargs: Any) -> Any:
+        result = method(self, *args, **kwargs)
+        self.changed()
+        return result
+
+    change.__name__ = name
+    return change
+
+
+for _name in (
+    "__delitem__",
+    "__iadd__",
+    "__imul__",
+    "__setitem__",
+    "append",
+    "clear",
+    "extend",
+    "insert",
+    "pop",
+    "remove",
+    "reverse",
+    "sort",
+):
+    setattr(Routes, _name, _telling(_name))
+
+
+class APIRouter(routing.Router):
+    """Routes with a prefix, tags, dependencies and defaults in common. Arguments: FastAPI's."""
+
+    def __init__(
+        self,
+        *,
+        prefix: str = "",
+        tags: list[str | Enum] | None = None,
+        dependencies: Sequence[Depends] | None = None,
+        default_response_class: type[Response] = DEFAULT_JSON,
+        responses: dict[int | str, dict[str, Any]] | None = None,
+        callbacks: list[BaseRoute] | None = None,
+        routes: list[BaseRoute] | None = None,
+        redirect_slashes: bool = True,
+        default: ASGIApp | None = None,
+        dependency_overrides_provider: Any | None = None,
+        route_class: type[APIRoute] = APIRoute,
+        on_startup: Sequence[Callable[[], Any]] | None = None,
+        on_shutdown: Sequence[Callable[[], Any]] | None = None,
+        lifespan: Any = None,
+        deprecated: bool | None = None,
+        include_in_schema: bool = True,
+        generate_unique_id_function: Callable[[APIRoute], str] = DEFAULT_ID,
+        strict_content_type: bool = DEFAULT_STRICT,
+        max_body_size: int | None = None,
+        form_limits: Any = None,
+    ) -> None:
+        validate_max_body_size(max_body_size)
+        _check_prefix(prefix)
+        context = DefaultLifespan(self) if lifespan is None else as_lifespan(lifespan)
+        super().__init__(redirect_slashes=redirect_slashes, default=default, lifespan=context)
+        self._routes_version = 0
+        self._included_in: weakref.WeakSet[Any] = weakref.WeakSet()
+        self.routes = Routes(self._mark_routes_changed, routes or ())
+        self.on_startup = list(on_startup or ())
+        self.on_shutdown = list(on_shutdown or ())
+        self.prefix = prefix
+        self.tags: list[str | Enum] = tags or []
+        self.dependencies = list(dependencies or ())
+        self.deprecated = deprecated
+        self.include_in_schema = include_in_schema
+        self.responses = responses or {}
+        self.callbacks = callbacks or []
+        self.dependency_overrides_provider = dependency_overrides_provider
+        self.route_class = route_class
+        self.default_response_class = default_response_class
+        self.generate_unique_id_function = generate_unique_id_function
+        self.strict_content_type = strict_content_type
+        self.max_body_size = max_body_size
+        self.form_limits = _validate_form_limits(form_limits)
+
+    # -- noticing changes -----------------------------------------------------------------------
+
+    def _mark_routes_changed(self) -> None:
+        self._routes_version += 1
+        for outer in tuple(self._included_in):
+            outer._mark_routes_changed()
+
+    def _get_routes_version(self) -> int:
+        return self._routes_version
+
+    def _contains_router(self, router: APIRouter) -> bool:
+        inner = (r.original_router for r in self.routes if isinstance(r, IncludedRouter))
+        return any(one is router or one._contains_router(router) for one in inner)
+
+    # -- routes ---------------------------------------------------------------------------------
+
+    def add_api_route(
+        self, path: str, endpoint: Callable[..., Any], **options: Unpack[APIRouteOptions]
+    ) -> None:
+        """Answer `path` with `endpoint`, for GET unless `methods` says otherwise."""
+        given: Any = dict(options)
+        route_class = given.pop("route_class_override", None) or self.route_class
+        if given.get("form_limits") is None:
+            # COMPAT: a route class of one's own need not know of it.
+            given.pop("form_limits", None)
+        given.update(
+            responses={**self.responses, **(given.get("responses") or {})},
+            response_class=get_value_or_default(
+                given.get("response_class", DEFAULT_JSON), self.default_response_class
+            ),
+            tags=[*self.tags, *(given.get("tags") or ())],
+            dependencies=[*self.dependencies, *(given.get("dependencies") or ())],
+            callbacks=[*self.callbacks, *(given.get("callbacks") or ())],
+            deprecated=given.get("deprecated") or self.deprecated,
+            include_in_schema=given.get("include_in_schema", True) and self.include_in_schema,
+            generate_unique_id_function=get_value_or_default(
+                given.get("generate_unique_id_function", DEFAULT_ID),
+                self.generate_unique_id_function,
+            ),
+            strict_content_type=get_value_or_default(
+                given.get("strict_content_type", DEFAULT_STRICT), self.strict_content_type
+            ),
+            max_body_size=get_body_size_limit(given.get("max_body_size"), self.max_body_size),
+            dependency_overrides_provider=self.dependency_overrides_provider,
+        )
+        route = route_class(self.prefix + path, endpoint=endpoint, **given)
+        self._declared(route)
+        self.routes.append(route)
+
+    def _declared(self, route: APIRoute) -> None:
+        """A hook: applications translate at once, so that mistakes show where they are made."""
+
+    def api_route(
+        self, path: str, *, methods: list[str] | None = None, **options: Unpack[RouteOptions]
+    ) -> Callable[[Endpoint], Endpoint]:
+        """`add_api_route` as a decorator."""
+
+        def decorate(endpoint: Endpoint) -> Endpoint:
+            self.add_api_route(path, endpoint, methods=methods, **options)
+            return endpoint
+
+        return decorate
+
+    def add_route(
+        self,
+        path: str,
+        endpoint: Callable[[Request], Awaitable[Response] | Response],
+        methods: Collection[str] | None = None,
+        name: str | None = None,
+        include_in_schema: bool = True,
+    ) -> None:
+        """A route of Starlette's: ``endpoint(request)`` returns a Response."""
+        super().add_route(
+            path, endpoint, methods=methods, name=name, include_in_schema=include_in_schema
+        )
+
+    def route(
+        self,
+        path: str,
+        methods: Collection[str] | None = None,
+        name: str | None = None,
+        include_in_schema: bool = True,
+    ) -> Callable[[Endpoint], Endpoint]:
+        """`add_route` as a decorator."""
+
+        def decorate(endpoint: Endpoint) -> Endpoint:
+            self.add_route(path, endpoint, methods, name, include_in_schema)
+            return endpoint
+
+        return decorate
+
+    def add_api_websocket_route(
+        self,
+        path: str,
+        endpoint: Callable[..., Any],
+        name: str | None = None,
+        *,
+        dependencies: Sequence[Depends] | None = None,
+    ) -> None:
+        """Talk to WebSocket clients of `path` with `endpoint`."""
+        route = APIWebSocketRoute(
+            self.prefix + path,
+            endpoint=endpoint,
+            name=name,
+            dependencies=[*self.dependencies, *(dependencies or ())],
+            dependency_overrides_provider=self.dependency_overrides_provider,
+        )
+        self.routes.append(route)
+
+    def websocket(
+        self,
+        path: str,
+        name: str | None = None,
+        *,
+        dependencies: Sequence[Depends] | None = None,
+    ) -> Callable[[Endpoint], Endpoint]:
+        """`add_api_websocket_route` as a decorator."""
+
+        def decorate(endpoint: Endpoint) -> Endpoint:
+            self.add_api_websocket_route(path, endpoint, name, dependencies=dependencies)
+            return endpoint
+
+        return decorate
+
+    def websocket_route(
+        self, path: str, name: str | None = None
+    ) -> Callable[[Endpoint], Endpoint]:
+        """A WebSocket route of Starlette's, as a decorator."""
+
+        def decorate(endpoint: Endpoint) -> Endpoint:
+            self.add_websocket_route(path, endpoint, name=name)
+            return endpoint
+
+        return decorate
+
+    def include_router(self, router: APIRouter, **options: Unpack[IncludeOptions]) -> None:
+        """Take in the routes of `router`, also those it gets later."""
+        prefix = options.get("prefix", "")
+        if router is self:
+            raise AssertionError(
+                "Cannot include the same APIRouter instance into itself. Include another one."
+            )
+        if router._contains_router(self):
+            raise AssertionError(
+                "Cannot include an APIRouter instance that already includes this router: it would "
+                "never end."
+            )
+        _check_prefix(prefix)
+        if not prefix:
+            _check_paths(router)
+        context = context_for(self, router, **options)
+        router._included_in.add(self)
+        self.routes.append(IncludedRouter(router, context))
+        self.on_startup.extend(router.on_startup)
+        self.on_shutdown.extend(router.on_shutdown)
+        self.lifespan_context = merged(self.lifespan_context, router.lifespan_context)
+
+    # -- start and stop -------------------------------------------------------------------------
+
+    async def _startup(self) -> None:
+        for handler in self.on_startup:
+            result = handler()
+            if inspect.isawaitable(result):
+                await result
+
+    async def _shutdown(self) -> None:
+        for handler in self.on_shutdown:
+            result = handler()
+            if inspect.isawaitable(result):
+                await result
+
+    def add_event_handler(self, event_type: str, func: Callable[[], Any]) -> None:
+        """Call `func` at "startup" or "shutdown"."""
+        handlers = {"startup": self.on_startup, "shutdown": self.on_shutdown}
+        if event_type not in handlers:
+            raise AssertionError(f"an event is 'startup' or 'shutdown', not {event_type!r}")
+        handlers[event_type].append(func)
+
+    @deprecated("on_event is deprecated: use a lifespan function.")
+    def on_event(self, event_type: str) -> Callable[[Endpoint], Endpoint]:
+        """`add_event_handler` as a decorator."""
+
+        def decorate(func: Endpoint) -> Endpoint:
+            self.add_event_handler(event_type, func)
+            return func
+
+        return decorate
+
+    # -- ASGI -----------------------------------------------------------------------------------
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve this router on its own."""
+        from carboy.fastapi.standalone import serve_router
+
+        await serve_router(self, scope, receive, send)
+
+    # -- the verbs ------------------------------------------------------------------------------
+
+    def get(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
+        """Answer GET requests to `path` with the decorated function."""
+        return self.api_route(path, methods=["GET"], **options)
+
+    def post(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
+        """Answer POST requests."""
+        return self.api_route(path, methods=["POST"], **options)
+
+    def put(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
+        """Answer PUT requests."""
+        return self.api_route(path, methods=["PUT"], **options)
+
+    def patch(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
+        """Answer PATCH requests."""
+        return self.api_route(path, methods=["PATCH"], **options)
+
+    def delete(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
+        """Answer DELETE requests."""
+        return self.api_route(path, methods=["DELETE"], **options)
+
+    def head(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
+        """Answer HEAD requests."""
+        return self.api_route(path, methods=["HEAD"], **options)
+
+    def options(
+        self, path: str, **options: Unpack[RouteOptions]
+    ) -> Callable[[Endpoint], Endpoint]:
+        """Answer OPTIONS requests."""
+        return self.api_route(path, methods=["OPTIONS"], **options)
+
+    def trace(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
+        """Answer TRACE requests."""
+        return self.api_route(path, methods=["TRACE"], **options)
+
+
+def _check_prefix(prefix: str) -> None:
+    if prefix:
+        assert prefix.startswith("/"), "A path prefix must start with '/'"
+        assert not prefix.endswith("/"), (
+            "A path prefix must not end with '/', as the routes will start with '/'"
+        )
+
+
+def _check_paths(router: APIRouter) -> None:
+    for context in iter_route_contexts(router.routes):
+        if context.path == "":
+            from carboy.fastapi.exceptions import FastAPIError
+
+            raise FastAPIError(
+                "Prefix and path cannot be both empty "
+                f"(path operation: {context.name or 'unknown'})"
+            )
+
+
+__all__ = ["APIRouter", "Routes", "WebSocket"]

@@ -1,0 +1,88 @@
+"""WebSocket operations: dependencies are resolved, then the endpoint talks.
+
+Resolved by the interpreted resolver: what a connection costs is once for all its messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+from starlette._exception_handler import wrap_app_handling_exceptions
+from starlette.routing import Match
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketClose
+
+if TYPE_CHECKING:
+    from carboy.fastapi.dependencies.models import Dependant
+
+
+def websocket_session(func: Callable[[WebSocket], Awaitable[None]]) -> ASGIApp:
+    """An ASGI application for ``func(websocket)``."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        session = WebSocket(scope, receive=receive, send=send)
+
+        async def talk(scope: Scope, receive: Receive, send: Send) -> None:
+            async with AsyncExitStack() as request_stack:
+                scope["fastapi_inner_astack"] = request_stack
+                async with AsyncExitStack() as function_stack:
+                    scope["fastapi_function_astack"] = function_stack
+                    await func(session)
+
+        await wrap_app_handling_exceptions(talk, session)(scope, receive, send)
+
+    return app
+
+
+def get_websocket_app(
+    dependant: Dependant,
+    dependency_overrides_provider: Any | None = None,
+    embed_body_fields: bool = False,
+) -> Callable[[WebSocket], Awaitable[Any]]:
+    """``func(websocket)`` for an endpoint and what it depends on."""
+
+    async def app(websocket: WebSocket) -> None:
+        from carboy.fastapi.dependencies.utils import solve_dependencies
+        from carboy.fastapi.exceptions import WebSocketRequestValidationError
+
+        solved = await solve_dependencies(
+            request=websocket,
+            dependant=dependant,
+            dependency_overrides_provider=dependency_overrides_provider,
+            async_exit_stack=websocket.scope["fastapi_inner_astack"],
+            embed_body_fields=embed_body_fields,
+        )
+        if solved.errors:
+            raise WebSocketRequestValidationError(
+                solved.errors, endpoint_ctx=_context(dependant, websocket)
+            )
+        assert dependant.call is not None
+        await dependant.call(**solved.values)
+
+    return app
+
+
+def _context(dependant: Dependant, websocket: WebSocket) -> Any:
+    from carboy.fastapi.body import place_of
+
+    mounted = str(websocket.scope.get("root_path", "")).rstrip("/")
+    return {**place_of(dependant.call), "path": f"WS {mounted}{dependant.path}"}
+
+
+async def serve_websocket(routes: Any, scope: Scope, receive: Receive, send: Send) -> None:
+    """The first of `routes` that takes this connection; closed where none does."""
+    from carboy.fastapi.including import iter_route_contexts
+
+    for context in iter_route_contexts(routes):
+        route = context._effective_route
+        if not hasattr(route, "handle"):
+            continue  # an included path operation: it never takes a WebSocket
+        match, child_scope = route.matches(scope)
+        if match == Match.FULL:
+            scope["route"] = route
+            scope.update(child_scope)
+            await route.handle(scope, receive, send)
+            return
+    await WebSocketClose()(scope, receive, send)

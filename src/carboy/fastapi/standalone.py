@@ -1,0 +1,239 @@
+"""Routes and routers that serve themselves: inside Starlette's routers, or as ASGI applications.
+
+Here too lives the faithful lane: what a subclass of APIRoute gets from `get_route_handler`, to call
+it with a Request of its own and have a Response to change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from starlette._exception_handler import wrap_app_handling_exceptions
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from carboy.core.answer import Body, Head
+from carboy.core.context import RequestContext
+from carboy.core.engine import Engine, Target
+from carboy.core.errors import NO_HANDLERS
+from carboy.fastapi.dress import make_request, undress
+from carboy.fastapi.translate import route_for
+from carboy.server import asgi
+from carboy.server.pool import pool_of
+
+if TYPE_CHECKING:
+    from carboy.fastapi.including import IncludedRouter
+    from carboy.fastapi.route_state import RouteState
+    from carboy.fastapi.router import APIRouter
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+def _target(state: RouteState) -> Target:
+    """A compiled endpoint that raises what it does not answer."""
+    from carboy.fastapi.declared import Declared
+
+    route = route_for(state, {}, NO_HANDLERS)
+    target = Target(route)
+    provider = state.dependency_overrides_provider
+    router = getattr(provider, "router", None)
+    target.compile(lambda function: function if router is None else Declared(router).override(function))
+    return target
+
+
+def _context(target: Target, request: Request) -> RequestContext:
+    import asyncio
+
+    scope: Any = request.scope
+    wire = asgi.AsgiWire(scope, request.receive, pool_of(asyncio.get_running_loop()))  # type: ignore[arg-type]
+    context = RequestContext(
+        wire, scope["method"], scope["path"], scope["query_string"], scope["headers"]
+    )
+    context.target = target
+    values = scope.get("path_params", {})
+    context.params = tuple(values.get(name) for name in target.pattern.names)
+    context.dressed = request
+    return context
+
+
+def handler_of(state: Any) -> Handler:
+    """``await handler(request)``: the compiled endpoint, as a function from Request to Response."""
+    compiled: list[Target] = []
+
+    async def handler(request: Request) -> Response:
+        effective = request.scope.get("carboy.route", state)
+        if effective is not state and effective.__dict__.get("_handler_target") is None:
+            effective._handler_target = _target(effective)
+        if effective is state and not compiled:
+            compiled.append(_target(state))
+        target = compiled[0] if effective is state else effective._handler_target
+        context = _context(target, request)
+        if target.buffered:
+            context.body = await request.body()
+        call: Any = target.call
+        if target.is_async:
+            head, body = await call(context)
+        else:
+            head, body = await context.threads.run(call, context)
+        outer = request.scope.get("carboy.request")
+        if outer is not None:
+            # What was opened here is closed with the request that this is a part of.
+            outer.opened = [*(outer.opened or ()), *(context.opened or ())]
+            outer.background = context.background
+        return dressed_response(head, body, context)
+
+    return handler
+
+
+def dressed_response(head: Head, body: Body, context: RequestContext) -> Response:
+    """A Starlette Response for what an endpoint returned."""
+    if isinstance(body, Response):
+        return body
+    if type(body) is bytes:
+        response = Response(body, head.status)
+        response.raw_headers = [*head.headers]
+        if not head.bodiless:
+            length = len(body) if head.length is None else head.length
+            response.raw_headers.append((b"content-length", b"%d" % length))
+    else:
+        response = StreamingResponse(body, head.status)  # type: ignore[arg-type]
+        response.raw_headers = [*head.headers]
+    return response
+
+
+def overridden(route: Any, state: Any) -> Callable[[RequestContext], Any]:
+    """The endpoint for a route whose class goes around its handler."""
+    handler: Handler = route.get_route_handler()
+
+    async def call(request: RequestContext) -> tuple[Head, Body]:
+        dressed = make_request(request)
+        dressed.scope["carboy.request"] = request
+        dressed.scope["carboy.route"] = state
+        response = await handler(dressed)
+        return undress(request, response)
+
+    return call
+
+
+def route_app(state: Any) -> ASGIApp:
+    """A route as an ASGI application: path values are in the scope already."""
+    compiled: list[Target] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if not compiled:
+            compiled.append(_target(state))
+        request = Request(scope, receive, send)
+
+        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+            context = _context(compiled[0], request)
+            await asgi.answer(None, context, receive, send)  # type: ignore[arg-type]
+
+        await wrap_app_handling_exceptions(serve, request)(scope, receive, send)
+
+    return app
+
+
+def engine_of(router: APIRouter) -> Engine:
+    """An engine for a router of its own; errors are raised to whoever serves it."""
+    from carboy.fastapi.declared import Declared
+
+    engine: Engine | None = router.__dict__.get("_engine")
+    if engine is None or router.__dict__.get("_engine_version") != router._get_routes_version():
+        engine = router.__dict__["_engine"] = Engine(Declared(router))
+        router.__dict__["_engine_version"] = router._get_routes_version()
+    return engine
+
+
+async def serve_router(router: APIRouter, scope: Scope, receive: Receive, send: Send) -> None:
+    """A router as an ASGI application."""
+    scope.setdefault("router", router)
+    if scope["type"] == "lifespan":
+        await router.lifespan(scope, receive, send)
+    elif scope["type"] == "websocket":
+        from carboy.fastapi.sockets import serve_websocket
+
+        await serve_websocket(router.routes, scope, receive, send)
+    else:
+        engine = engine_of(router)
+
+        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+            await asgi.serve(engine, scope, receive, send, inside=True)  # type: ignore[arg-type]
+
+        await wrap_app_handling_exceptions(serve, Request(scope, receive, send))(
+            scope, receive, send
+        )
+
+
+async def serve_routes(
+    included: IncludedRouter, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """An included router, called as a route: under a router of its own."""
+    from carboy.fastapi.router import APIRouter
+
+    router = included.__dict__.get("_standalone")
+    if router is None:
+        router = APIRouter(routes=[included], redirect_slashes=False)
+        included.__dict__["_standalone"] = router
+    await serve_router(router, scope, receive, send)
+
+
+def request_response(func: Callable[[Request], Any]) -> ASGIApp:
+    """An ASGI application for ``func(request) -> Response``, sync or async."""
+    from starlette.routing import request_response as starlette_request_response
+
+    return starlette_request_response(func)
+
+
+def get_request_handler(dependant: Any, **options: Any) -> Handler:
+    """``await handler(request)`` for a Dependant. Source: upstream's function of this name."""
+    from carboy.fastapi.routing import APIRoute
+
+    route = APIRoute("/", dependant.call, response_model=None)
+    route.dependant = dependant
+    for name in ("body_field", "response_field", "status_code", "response_class"):
+        if name in options:
+            setattr(route, name, options[name])
+    for name, value in options.items():
+        if name.startswith("response_model_"):
+            setattr(route, name, value)
+    route._embed_body_fields = options.get("embed_body_fields", False)
+    route.dependency_overrides_provider = options.get("dependency_overrides_provider")
+    return handler_of(route)
+
+
+async def run_endpoint_function(
+    *, dependant: Any, values: dict[str, Any], is_coroutine: bool
+) -> Any:
+    """The endpoint's result for these values, a blocking one's from a thread."""
+    if is_coroutine:
+        return await dependant.call(**values)
+    from starlette.concurrency import run_in_threadpool
+
+    return await run_in_threadpool(dependant.call, **values)
+
+
+async def serialize_response(
+    *,
+    field: Any = None,
+    response_content: Any,
+    is_coroutine: bool = True,
+    endpoint_ctx: Any = None,
+    dump_json: bool = False,
+    **options: Any,
+) -> Any:
+    """`response_content` as JSON data (or JSON bytes), by its field where there is one."""
+    from carboy.fastapi.encoders import jsonable_encoder
+    from carboy.fastapi.exceptions import ResponseValidationError
+
+    if field is None:
+        return jsonable_encoder(response_content)
+    value, errors = field.validate(response_content, {}, loc=("response",))
+    if errors:
+        raise ResponseValidationError(
+            errors=errors, body=response_content, endpoint_ctx=endpoint_ctx
+        )
+    return (field.serialize_json if dump_json else field.serialize)(value, **options)
+
+
