@@ -1,0 +1,1 @@
+"""The OpenAPI document of a FastAPI application: its models, its making, its pages."""
