@@ -296,9 +296,7 @@ class _Endpoint:
         if errors is not None:
             failing.append(errors)
         arguments += [(special.name, self.special(special)) for special in function.specials]
-        text = ", ".join(
-            _keyword(name, value) for name, value in arguments
-        )
+        text = ", ".join(_keyword(name, value) for name, value in arguments)
         if len(failing) < 2:
             return text, failing[0] if failing else None
         together = self.write.mint("errors")

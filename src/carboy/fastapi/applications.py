@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, TypeVar, Unpack
+from typing import Any, ClassVar, Literal, TypeVar, Unpack
 
 from starlette.applications import Starlette
 from starlette.datastructures import State
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -38,19 +37,21 @@ from carboy.fastapi.exceptions import (
     RequestValidationError,
     WebSocketRequestValidationError,
 )
+from carboy.fastapi.frontend import Fallback
 from carboy.fastapi.handlers import AppHandlers
 from carboy.fastapi.options import APIRouteOptions, AppSettings, IncludeOptions, RouteOptions
 from carboy.fastapi.overrides import Overrides
 from carboy.fastapi.route_state import DEFAULT_ID, DEFAULT_JSON
-from carboy.fastapi.router import APIRouter, Endpoint
+from carboy.fastapi.router import APIRouter
 from carboy.fastapi.routing import APIRoute
+from carboy.fastapi.verbs import Endpoint, Verbs
 from carboy.server.entry import Entry
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
 
 class _AppRouter(APIRouter):
-    """The application's own router: translates at once, so that mistakes show where they are made."""
+    """An application's own router: translates at once, so mistakes show where they are made."""
 
     owner: FastAPI
 
@@ -59,7 +60,7 @@ class _AppRouter(APIRouter):
         self.owner.declared.route_of(route)
 
 
-class FastAPI(Entry, Starlette):
+class FastAPI(Entry, Verbs, Starlette):
     """An application with FastAPI's API and FastAPI's defaults; arguments are FastAPI 0.165's.
 
     `plugins` are this engine's own (carboy.core.plugin).
@@ -381,15 +382,24 @@ class FastAPI(Entry, Starlette):
         """`add_api_websocket_route` as a decorator."""
         return self.router.websocket(path, name, dependencies=dependencies)
 
-    def websocket_route(
-        self, path: str, name: str | None = None
-    ) -> Callable[[Endpoint], Endpoint]:
+    def websocket_route(self, path: str, name: str | None = None) -> Callable[[Endpoint], Endpoint]:
         """A WebSocket route of Starlette's, as a decorator."""
         return self.router.websocket_route(path, name)
 
     def include_router(self, router: APIRouter, **options: Unpack[IncludeOptions]) -> None:
         """Take in the routes of `router`, also those it gets later."""
         self.router.include_router(router, **options)
+
+    def frontend(
+        self,
+        path: str,
+        *,
+        directory: Any,
+        fallback: Fallback = "auto",
+        check_dir: bool | Literal["auto"] = "auto",
+    ) -> None:
+        """Serve built files below `path` wherever no route takes a request."""
+        self.router.frontend(path, directory=directory, fallback=fallback, check_dir=check_dir)
 
     @deprecated("on_event is deprecated: use a lifespan function.")
     def on_event(self, event_type: str) -> Callable[[Endpoint], Endpoint]:
@@ -398,42 +408,5 @@ class FastAPI(Entry, Starlette):
             warnings.simplefilter("ignore", DeprecationWarning)
             return self.router.on_event(event_type)
 
-    def get(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
-        """Answer GET requests to `path` with the decorated function."""
-        return self.router.get(path, **options)
-
-    def post(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
-        """Answer POST requests."""
-        return self.router.post(path, **options)
-
-    def put(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
-        """Answer PUT requests."""
-        return self.router.put(path, **options)
-
-    def patch(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
-        """Answer PATCH requests."""
-        return self.router.patch(path, **options)
-
-    def delete(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
-        """Answer DELETE requests."""
-        return self.router.delete(path, **options)
-
-    def head(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
-        """Answer HEAD requests."""
-        return self.router.head(path, **options)
-
-    def options(
-        self, path: str, **options: Unpack[RouteOptions]
-    ) -> Callable[[Endpoint], Endpoint]:
-        """Answer OPTIONS requests."""
-        return self.router.options(path, **options)
-
-    def trace(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
-        """Answer TRACE requests."""
-        return self.router.trace(path, **options)
-
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.title!r}>"
-
-
-__all__ = ["AppSettings", "FastAPI", "Request"]

@@ -1,7 +1,7 @@
 """A router's declarations as the engine asks for them (core/engine.py, Application).
 
-`Declared` serves an application; on its own, with no handlers, it serves a router that is used as an
-ASGI application. Routes keep their order; included ones stand where their router was included.
+`Declared` serves an application; with no handlers, it serves a router that is used as an ASGI
+application. Routes keep their order; included ones stand where their router was included.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from carboy.core.route import Lane, Route
 from carboy.core.router import Router
 from carboy.core.signature import Function
 from carboy.fastapi.foreign import foreign_route
+from carboy.fastapi.frontend import below, endpoint_for, joined
 from carboy.fastapi.including import EffectiveRoute, IncludedRouter, Moved
 from carboy.fastapi.misses import Misses
 from carboy.fastapi.options import AppSettings
+from carboy.fastapi.route_state import RouteState
 from carboy.fastapi.translate import override_of, route_for
 
 if TYPE_CHECKING:
-    from carboy.fastapi.route_state import RouteState
     from carboy.fastapi.router import APIRouter
 
 
@@ -46,9 +47,11 @@ class Declared:
         self.handlers = handlers
         self.table = table
         self.plugins = plugins
-        self._misses = Misses(router, handlers, plugins, self.settings.get("answer_head", False))
+        answers_options = self.settings.get("answer_head", False)
+        self._misses = Misses(router, handlers, plugins, answers_options, self.frontend)
         self._foreign: dict[int, tuple[Any, Route | None]] = {}
         self._functions: dict[Any, Function] = {}
+        self._frontends: tuple[int, list[tuple[str, Route, Route]]] | None = None
 
     # -- what the engine asks -------------------------------------------------------------------
 
@@ -94,8 +97,18 @@ class Declared:
         return route
 
     def miss(self, method: str, path: str, found: list[Route], router: Router[Target]) -> Route:
-        """404, 405, a redirect to the other slash, or on `App` the answer to OPTIONS."""
+        """404, 405, a redirect to the other slash, a frontend, on `App` the answer to OPTIONS."""
         return self._misses.route(method, path, found, router)
+
+    def frontend(self, method: str, path: str) -> Route | None:
+        """The frontend for `path` with the longest path of its own."""
+        version = self.router._get_routes_version()
+        if self._frontends is None or self._frontends[0] != version:
+            self._frontends = version, frontends_of(self)
+        for where, reading, other in self._frontends[1]:
+            if below(where, path) is not None:
+                return reading if method in ("GET", "HEAD") else other
+        return None
 
     def override(self, function: Function) -> Function:
         """`dependency_overrides`, with the override's own signature."""
@@ -121,6 +134,39 @@ class Declared:
         if self.app is None:
             return nullcontext()
         return self.router.lifespan_context(self.app)
+
+
+def frontends_of(declared: Declared) -> list[tuple[str, Route, Route]]:
+    """(path, route that reads, route for other methods) of every frontend, longest path first."""
+    found = list(_frontends(declared.router, "", ()))
+    found.sort(key=lambda one: -len(one[0].rstrip("/")))
+    return [(path, *_frontend_routes(declared, *rest, path)) for path, *rest in found]
+
+
+def _frontends(router: APIRouter, prefix: str, dependencies: tuple[Any, ...]) -> Iterator[Any]:
+    group = router._frontend_routes
+    if group is not None:
+        for route in group.routes:
+            yield joined(prefix, route.path), route, (*dependencies, *group.dependencies)
+    for one in router.routes:
+        if isinstance(one, IncludedRouter):
+            context = one.include_context
+            inner = (*dependencies, *context.dependencies)
+            yield from _frontends(one.original_router, prefix + context.prefix, inner)
+
+
+def _frontend_routes(
+    declared: Declared, route: Any, dependencies: tuple[Any, ...], path: str
+) -> tuple[Route, Route]:
+    options = {"response_model": None, "include_in_schema": False, "name": "frontend"}
+    made = []
+    for needed in (dependencies, ()):
+        state = RouteState()
+        state._populate("/", endpoint_for(route, path), dependencies=needed, **options)
+        core = route_for(state, declared.settings, declared.handlers, declared.plugins)
+        core.extras.update(app=declared.app, by=declared)
+        made.append(core)
+    return made[0], made[1]
 
 
 def _asks(route: Any) -> Callable[[Any], bool]:

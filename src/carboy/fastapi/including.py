@@ -108,9 +108,7 @@ def context_for(
         ),
         strict_content_type=outer.strict_content_type,
         dependency_overrides_provider=outer.dependency_overrides_provider,
-        max_body_size=get_body_size_limit(
-            inner.max_body_size, max_body_size, outer.max_body_size
-        ),
+        max_body_size=get_body_size_limit(inner.max_body_size, max_body_size, outer.max_body_size),
         form_limits={**_validate_form_limits(form_limits), **inner.form_limits},
     )
 

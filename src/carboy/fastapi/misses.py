@@ -31,7 +31,9 @@ class Misses:
         handlers: Handlers,
         plugins: tuple[Plugin, ...] = (),
         answer_options: bool = False,
+        frontend: Callable[[str, str], Route | None] = lambda method, path: None,
     ) -> None:
+        self._frontend = frontend
         self._router = router
         self._handlers = handlers
         self._plugins = plugins
@@ -53,7 +55,8 @@ class Misses:
             other = path.rstrip("/") if path.endswith("/") else path + "/"
             if other and router.candidates(other):
                 return self._once("redirect", "redirect", _redirect)
-        return self._once("404", "not found", _not_found)
+        frontend = self._frontend(method, path)
+        return frontend or self._once("404", "not found", _not_found)
 
     def _once(self, key: Any, name: str, call: Callable[[RequestContext], Any]) -> Route:
         if key not in self._made:

@@ -179,9 +179,7 @@ class RouteState:
         assert is_body_allowed_for_status_code(status), (
             f"Status code {status} must not have a response body"
         )
-        return create_model_field(
-            name=prefix + self.unique_id, type_=model, mode="serialization"
-        )
+        return create_model_field(name=prefix + self.unique_id, type_=model, mode="serialization")
 
     # -- the path, in the core's words and in Starlette's -----------------------------------------
 

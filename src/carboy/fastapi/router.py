@@ -10,7 +10,7 @@ import inspect
 import weakref
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from enum import Enum
-from typing import Any, TypeVar, Unpack
+from typing import Any, Literal, Unpack
 
 from starlette import routing
 from starlette.requests import Request
@@ -23,14 +23,21 @@ from typing_extensions import deprecated
 from carboy.fastapi._body_limit import get_body_size_limit, validate_max_body_size
 from carboy.fastapi._form_limits import _validate_form_limits
 from carboy.fastapi.depends import Depends
+from carboy.fastapi.frontend import (
+    Fallback,
+    FrontendRoute,
+    FrontendRouteGroup,
+    joined,
+    must_exist,
+    normal_path,
+)
 from carboy.fastapi.including import IncludedRouter, context_for, iter_route_contexts
 from carboy.fastapi.lifespans import DefaultLifespan, as_lifespan, merged
 from carboy.fastapi.options import APIRouteOptions, IncludeOptions, RouteOptions
 from carboy.fastapi.route_state import DEFAULT_ID, DEFAULT_JSON, DEFAULT_STRICT
 from carboy.fastapi.routing import APIRoute, APIWebSocketRoute
 from carboy.fastapi.utils import get_value_or_default
-
-Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+from carboy.fastapi.verbs import Endpoint, Verbs
 
 
 class Routes(list[BaseRoute]):
@@ -70,7 +77,7 @@ for _name in (
     setattr(Routes, _name, _telling(_name))
 
 
-class APIRouter(routing.Router):
+class APIRouter(Verbs, routing.Router):
     """Routes with a prefix, tags, dependencies and defaults in common. Arguments: FastAPI's."""
 
     def __init__(
@@ -120,6 +127,7 @@ class APIRouter(routing.Router):
         self.strict_content_type = strict_content_type
         self.max_body_size = max_body_size
         self.form_limits = _validate_form_limits(form_limits)
+        self._frontend_routes: FrontendRouteGroup | None = None
 
     # -- noticing changes -----------------------------------------------------------------------
 
@@ -245,9 +253,7 @@ class APIRouter(routing.Router):
 
         return decorate
 
-    def websocket_route(
-        self, path: str, name: str | None = None
-    ) -> Callable[[Endpoint], Endpoint]:
+    def websocket_route(self, path: str, name: str | None = None) -> Callable[[Endpoint], Endpoint]:
         """A WebSocket route of Starlette's, as a decorator."""
 
         def decorate(endpoint: Endpoint) -> Endpoint:
@@ -255,6 +261,28 @@ class APIRouter(routing.Router):
             return endpoint
 
         return decorate
+
+    def frontend(
+        self,
+        path: str,
+        *,
+        directory: Any,
+        fallback: Fallback = "auto",
+        check_dir: bool | Literal["auto"] = "auto",
+    ) -> None:
+        """Serve built files below `path` wherever no route takes a request.
+
+        `fallback` is the page for paths without a file: "index.html" for a client that routes by
+        itself, "404.html", "auto" for whichever is there, None for none.
+        """
+        checked = must_exist(directory, check_dir)
+        full = joined(self.prefix, normal_path(path))
+        if self._frontend_routes is None:
+            self._frontend_routes = FrontendRouteGroup(
+                self.dependencies, self.dependency_overrides_provider
+            )
+        self._frontend_routes.routes.append(FrontendRoute(full, directory, fallback, checked))
+        self._mark_routes_changed()
 
     def include_router(self, router: APIRouter, **options: Unpack[IncludeOptions]) -> None:
         """Take in the routes of `router`, also those it gets later."""
@@ -316,42 +344,6 @@ class APIRouter(routing.Router):
         from carboy.fastapi.standalone import serve_router
 
         await serve_router(self, scope, receive, send)
-
-    # -- the verbs ------------------------------------------------------------------------------
-
-    def get(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
-        """Answer GET requests to `path` with the decorated function."""
-        return self.api_route(path, methods=["GET"], **options)
-
-    def post(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
-        """Answer POST requests."""
-        return self.api_route(path, methods=["POST"], **options)
-
-    def put(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
-        """Answer PUT requests."""
-        return self.api_route(path, methods=["PUT"], **options)
-
-    def patch(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
-        """Answer PATCH requests."""
-        return self.api_route(path, methods=["PATCH"], **options)
-
-    def delete(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
-        """Answer DELETE requests."""
-        return self.api_route(path, methods=["DELETE"], **options)
-
-    def head(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
-        """Answer HEAD requests."""
-        return self.api_route(path, methods=["HEAD"], **options)
-
-    def options(
-        self, path: str, **options: Unpack[RouteOptions]
-    ) -> Callable[[Endpoint], Endpoint]:
-        """Answer OPTIONS requests."""
-        return self.api_route(path, methods=["OPTIONS"], **options)
-
-    def trace(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
-        """Answer TRACE requests."""
-        return self.api_route(path, methods=["TRACE"], **options)
 
 
 def _check_prefix(prefix: str) -> None:

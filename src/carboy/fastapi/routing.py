@@ -126,7 +126,6 @@ _ELSEWHERE = {
 
 __all__ = [
     "APIRoute",
-    "APIRouter",
     "APIWebSocketRoute",
     "BaseRoute",
     "Match",

@@ -39,7 +39,9 @@ def _target(state: RouteState) -> Target:
     target = Target(route)
     provider = state.dependency_overrides_provider
     router = getattr(provider, "router", None)
-    target.compile(lambda function: function if router is None else Declared(router).override(function))
+    target.compile(
+        lambda function: function if router is None else Declared(router).override(function)
+    )
     return target
 
 
@@ -235,5 +237,3 @@ async def serialize_response(
             errors=errors, body=response_content, endpoint_ctx=endpoint_ctx
         )
     return (field.serialize_json if dump_json else field.serialize)(value, **options)
-
-

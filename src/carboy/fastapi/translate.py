@@ -285,4 +285,3 @@ def decide_bodies(function: Function, embed: bool) -> None:
 
 def _wants_request(function: Any) -> bool:
     return any(one.specials or one.binds for one in function.walk())
-

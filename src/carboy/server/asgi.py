@@ -171,9 +171,7 @@ async def _serve_async(engine: Engine | None, request: RequestContext, send: Sen
         raise failure
 
 
-async def _let_send(
-    engine: Engine | None, request: RequestContext, body: Any, send: Send
-) -> None:
+async def _let_send(engine: Engine | None, request: RequestContext, body: Any, send: Send) -> None:
     """An answer that sends itself. Where it fails before it has begun, the outer ring answers."""
     started = False
 
@@ -191,9 +189,7 @@ async def _let_send(
         raise
 
 
-async def _serve_threaded(
-    engine: Engine | None, request: RequestContext, send: Send
-) -> None:
+async def _serve_threaded(engine: Engine | None, request: RequestContext, send: Send) -> None:
     pool: Pool = request.threads  # type: ignore[assignment]
     answered: asyncio.Future[Any] = pool.loop.create_future()
 

@@ -1,0 +1,55 @@
+"""The verbs, once: what routers and applications have in common.
+
+All of them are `api_route` with a method; each class says what that does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, Unpack
+
+from carboy.fastapi.options import RouteOptions
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
+class Verbs:
+    """One decorator for each HTTP method."""
+
+    def api_route(
+        self, path: str, *, methods: list[str] | None = None, **options: Unpack[RouteOptions]
+    ) -> Callable[[Endpoint], Endpoint]:
+        """Answer `path` with the decorated function, for GET unless `methods` says otherwise."""
+        raise NotImplementedError
+
+    def get(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
+        """Answer GET requests to `path` with the decorated function."""
+        return self.api_route(path, methods=["GET"], **options)
+
+    def post(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
+        """Answer POST requests."""
+        return self.api_route(path, methods=["POST"], **options)
+
+    def put(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
+        """Answer PUT requests."""
+        return self.api_route(path, methods=["PUT"], **options)
+
+    def patch(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
+        """Answer PATCH requests."""
+        return self.api_route(path, methods=["PATCH"], **options)
+
+    def delete(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
+        """Answer DELETE requests."""
+        return self.api_route(path, methods=["DELETE"], **options)
+
+    def head(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
+        """Answer HEAD requests."""
+        return self.api_route(path, methods=["HEAD"], **options)
+
+    def options(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
+        """Answer OPTIONS requests."""
+        return self.api_route(path, methods=["OPTIONS"], **options)
+
+    def trace(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
+        """Answer TRACE requests."""
+        return self.api_route(path, methods=["TRACE"], **options)
