@@ -1,4 +1,4 @@
-"""BackgroundTasks: work after the answer is out. Starlette's own."""
+"""BackgroundTasks: work after the answer is out. Starlette's own, under FastAPI's path."""
 
 from starlette.background import BackgroundTask, BackgroundTasks
 

@@ -1,0 +1,5 @@
+"""`python -m carboy.fastapi`: the `fastapi` command."""
+
+from carboy.fastapi.cli import main
+
+main()

@@ -1,0 +1,113 @@
+"""The limit of a request's body on ASGI: Starlette counts, this tells its error from others.
+
+The counting is Starlette's middleware. Its signals have no public names, and other middleware
+wraps them in exception groups, where they have to be found again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from starlette.exceptions import HTTPException
+from starlette.middleware import body_limit
+from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY, RequestBodyLimitMiddleware
+from starlette.requests import Request
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+def _signals(*names: str) -> tuple[type[Exception], ...]:
+    """Starlette's private classes, as far as its version has them."""
+    return tuple(getattr(body_limit, name) for name in names if hasattr(body_limit, name))
+
+
+#: The limiter has answered already; this only ends the application.
+_ANSWERED = _signals("_RequestBodyLimitResponseSent")
+_SIGNALS = _ANSWERED + _signals("_RequestBodyTooLarge")
+
+
+def validate_max_body_size(max_body_size: Any) -> None:
+    """ValueError unless it is None (no limit) or a number of bytes."""
+    if max_body_size is None:
+        return
+    # bool is an int, but nobody who writes True means one byte.
+    if not isinstance(max_body_size, int) or isinstance(max_body_size, bool) or max_body_size < 0:
+        raise ValueError("max_body_size must be a non-negative integer or None")
+
+
+def get_body_size_limit(*limits: int | None) -> int | None:
+    """The first limit that is set. Give the nearest level's first."""
+    return next((limit for limit in limits if limit is not None), None)
+
+
+def get_body_limit_error(exc: Exception) -> Exception | None:
+    """The limiter's own error in `exc`, or None if there is any other in it."""
+    if not isinstance(exc, ExceptionGroup):
+        return exc if isinstance(exc, _SIGNALS) else None
+    if exc.split(_SIGNALS)[1] is not None:
+        return None
+    inner: Exception = exc.subgroup(_ANSWERED) or exc
+    while isinstance(inner, ExceptionGroup):
+        inner = inner.exceptions[0]
+    return inner
+
+
+def wrap_app_with_body_limit(app: ASGIApp, max_body_size: int | None) -> ASGIApp:
+    """`app` behind a limit of so many bytes, or as it is."""
+    if max_body_size is None:
+        return app
+    return RequestBodyLimitMiddleware(_Unwrap(app), max_body_size=max_body_size)
+
+
+class _Unwrap:
+    """Takes the limiter's error out of its groups, as the limiter expects it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self.app(scope, receive, send)
+        except ExceptionGroup as group:
+            error = get_body_limit_error(group) if scope["type"] == "http" else None
+            if error is None:
+                raise
+            raise error from group
+
+
+class AppBodyLimitMiddleware:
+    """The limit of an application, mounted or not.
+
+    A mounted application counts with its parent's limiter, which expects the error to reach it.
+    The application's own error page would come first, with a 500: so the 413 is answered here.
+    """
+
+    def __init__(self, app: ASGIApp, max_body_size: int | None) -> None:
+        self.app = wrap_app_with_body_limit(app, max_body_size)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if MAX_BODY_SIZE_SCOPE_KEY in scope:
+            await self._inside(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _inside(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        except Exception as exc:
+            error = get_body_limit_error(exc)
+            if started or not isinstance(error, HTTPException):
+                raise
+            from carboy.fastapi.exception_handlers import http_exception_handler
+
+            response = await http_exception_handler(Request(scope, receive), error)
+            await response(scope, receive, send)

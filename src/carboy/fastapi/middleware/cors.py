@@ -1,0 +1,5 @@
+"""Starlette's own CORSMiddleware, under FastAPI's path."""
+
+from starlette.middleware.cors import CORSMiddleware
+
+__all__ = ["CORSMiddleware"]
