@@ -74,6 +74,10 @@ class DefaultPlaceholder:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, DefaultPlaceholder) and other.value == self.value
 
+    # The same for all, since a value need not have one; with it, dataclasses take a default.
+    def __hash__(self) -> int:
+        return hash(DefaultPlaceholder)
+
 
 DefaultType = TypeVar("DefaultType")
 
