@@ -140,14 +140,16 @@ def is_shareable(annotation: Any) -> bool:
 def share_key(info: FieldInfo) -> tuple[Any, ...] | None:
     """What a field's adapter is shared by; None if it must have its own."""
     texts = (type(info.title), type(info.description))
-    if info.metadata or type(info.default) not in _KEY_TYPES or not _TEXT_TYPES.issuperset(texts):
+    if type(info.default) not in _KEY_TYPES or not _TEXT_TYPES.issuperset(texts):
         return None
     for name, value in _AT_REST.items():
         if getattr(info, name) is not value:
             return None
-    if not is_shareable(info.annotation):
+    annotation, marks = info.annotation, tuple(info.metadata)
+    if not is_shareable(annotation) or not all(_fits(mark, annotation) for mark in marks):
         return None
-    return (info.annotation, *(getattr(info, name) for name in _KEYS))
+    # Ge(1) equals Ge(1.0), but in a schema they look different.
+    return (annotation, marks, repr(marks), *(getattr(info, name) for name in _KEYS))
 
 
 def attributes_of(info: FieldInfo) -> dict[str, Any]:
@@ -162,14 +164,16 @@ def own_adapter(info: FieldInfo, config: ConfigDict | None) -> TypeAdapter[Any]:
 
 
 @lru_cache(maxsize=1024, typed=True)
-def shared_adapter(annotation: Any, *values: Any) -> TypeAdapter[Any]:
+def shared_adapter(
+    annotation: Any, marks: tuple[Any, ...], _: str, *values: Any
+) -> TypeAdapter[Any]:
     """The adapter of all fields with this `share_key`."""
     held = {
         name: value
         for name, value in zip(_KEYS, values, strict=True)
         if value is not PydanticUndefined
     }
-    return _build(annotation, (), held, None)
+    return _build(annotation, marks, held, None)
 
 
 @lru_cache(maxsize=1024)

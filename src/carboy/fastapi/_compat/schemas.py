@@ -15,9 +15,9 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema as _GenerateJsonSchema
 from pydantic.json_schema import JsonSchemaValue as JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticUndefined
+from pydantic_core import CoreSchema
 
-from carboy.fastapi._compat.adapters import is_shareable, own_adapter, shared_adapter
+from carboy.fastapi._compat.adapters import own_adapter, share_key, shared_adapter
 from carboy.fastapi._compat.shared import lenient_issubclass
 from carboy.fastapi.openapi.constants import REF_TEMPLATE
 
@@ -102,9 +102,9 @@ def _is_named(field: ModelField) -> bool:
 
 
 def _adapter_of(model: TypeModelOrEnum) -> TypeAdapter[Any]:
-    if is_shareable(model):
-        return shared_adapter(model, PydanticUndefined, None, None)
-    return own_adapter(FieldInfo(annotation=model), None)
+    info = FieldInfo(annotation=model)
+    key = share_key(info)
+    return own_adapter(info, None) if key is None else shared_adapter(*key)
 
 
 def get_schema_from_model_field(
@@ -188,8 +188,10 @@ def get_flat_models_from_fields(
     fields: Sequence[ModelField], known_models: TypeModelSet
 ) -> TypeModelSet:
     """Adds the models and enumerations of fields."""
-    for field in fields:
-        get_flat_models_from_annotation(field.field_info.annotation, known_models)
+    # PERF: of a thousand fields many have the very same annotation.
+    annotations = {id(one): one for one in (field.field_info.annotation for field in fields)}
+    for annotation in annotations.values():
+        get_flat_models_from_annotation(annotation, known_models)
     return known_models
 
 

@@ -100,7 +100,8 @@ class ModelField:
     @cached_property
     def _is_plain(self) -> bool:
         """Whether the annotation says all; a default doesn't change what a given value becomes."""
-        return self.config is None and share_key(self.field_info) is not None
+        info = self.field_info
+        return self.config is None and not info.metadata and share_key(info) is not None
 
     @cached_property
     def validator(self) -> Any:

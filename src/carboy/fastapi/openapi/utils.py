@@ -301,12 +301,15 @@ def _plain(document: OpenAPI) -> dict[str, Any]:
 def _prune(value: dict[str, Any] | list[Any]) -> None:
     """Removes what jsonable_encoder leaves out of dicts: None, and SQLAlchemy's private names."""
     if isinstance(value, list):
-        inner = value
-    else:
-        dropped = [key for key, one in value.items() if one is None or key.startswith("_sa")]
-        for key in dropped:
-            del value[key]
-        inner = list(value.values())
-    for one in inner:
-        if type(one) is dict or type(one) is list:
+        for one in value:
+            if type(one) is dict or type(one) is list:
+                _prune(one)
+        return
+    dropped = []
+    for key, one in value.items():
+        if one is None or key.startswith("_sa"):
+            dropped.append(key)
+        elif type(one) is dict or type(one) is list:
             _prune(one)
+    for key in dropped:
+        del value[key]
