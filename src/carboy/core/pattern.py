@@ -221,7 +221,7 @@ def parse_braces(
     With `strict`, Flask's ``<...>`` is refused with both ways to mend it (FastAPI itself takes it
     as literal text, which no browser ever sends).
     """
-    if source and not source.startswith("/"):
+    if strict and source and not source.startswith("/"):
         raise PatternError(f"the path {source!r} must start with a slash: '/{source}'")
     if strict and (angle := _ANGLES.search(source)):
         kind, name = angle.groups()

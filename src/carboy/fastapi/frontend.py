@@ -159,7 +159,7 @@ class FrontendFiles(StaticFiles):
 
 
 def _normal(path: str) -> str:
-    return os.path.normpath(os.sep.join(path.split("/")) or ".")
+    return os.path.normpath(path.replace("/", os.sep) or ".")
 
 
 def _accepted(accept: str) -> Iterator[tuple[str, float]]:

@@ -136,6 +136,9 @@ class APIRouter(Verbs, routing.Router):
         for outer in tuple(self._included_in):
             outer._mark_routes_changed()
 
+    def __hash__(self) -> int:
+        return id(self)
+
     def _get_routes_version(self) -> int:
         return self._routes_version
 

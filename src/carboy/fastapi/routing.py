@@ -39,8 +39,6 @@ class APIRoute(RouteState, routing.Route):
         if unknown:
             raise TypeError(f"a route takes no {', '.join(sorted(unknown))}")
         options["form_limits"] = _validate_form_limits(options.get("form_limits"))
-        if not path.startswith("/") and path:
-            raise AssertionError(f"Routed paths must start with '/': {path!r}")
         self._populate(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
