@@ -21,6 +21,7 @@ import pytest
 
 FACE = os.environ.get("CARBOY_DROPIN", "")
 ERROR_LINE = re.compile(r"^E +(\S.*)$", re.MULTILINE)
+RAISED = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Warning|Exit)\b")
 REASON_LENGTH = 160
 #: What xdist adds to the id of a test in a group.
 GROUP = re.compile(r"@[\w-]+$")
@@ -58,9 +59,11 @@ def reason_of(report: Any) -> str:
     """The error in one line: what the traceback ends with."""
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash is not None:
-        lines = [line for line in crash.message.splitlines() if line.strip()] or ["no message"]
-        child = "Traceback (most recent call last)" in lines[0]  # of a process the test started
-        return one_line(lines[-1] if child else lines[0])
+        lines = [line.strip() for line in crash.message.splitlines() if line.strip()]
+        lines = lines or ["no message"]
+        if "Traceback (most recent call last)" in lines[0]:  # of a process that the test started
+            lines = [line for line in lines[1:] if RAISED.match(line)][-1:] or lines
+        return one_line(lines[0])
     text = str(report.longrepr)
     found = ERROR_LINE.findall(text)
     return one_line(found[-1] if found else text.strip().splitlines()[-1] if text.strip() else "?")
