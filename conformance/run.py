@@ -14,10 +14,11 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from typing import Any
 
 from missing import show_missing
-from outcomes import Baseline, Results, Run, exceptions, judge
+from outcomes import Baseline, Results, Run, exceptions, judge, uncollected
 from report import write_readme
 from suites import SUITES, HarnessError, Suite, environment, held, prepare, unpack
 
@@ -89,32 +90,41 @@ def run_baseline(suite: Suite, options: argparse.Namespace) -> Baseline:
     return Baseline(PYTHON, outcomes)
 
 
-def listing(title: str, tests: set[str], reasons: dict[str, str]) -> None:
+def listing(title: str, tests: set[str], reasons: dict[str, str], run: Run) -> None:
+    """Print the tests; those of a module that was not collected in one line."""
     if not tests:
         return
     print(f"  {title}: {len(tests)}")
-    for test in sorted(tests)[:SHOWN]:
-        print(f"    {test}" + (f"  ({reasons[test]})" if test in reasons else ""))
-    if len(tests) > SHOWN:
-        print(f"    ... and {len(tests) - SHOWN} more")
+    places = {test: uncollected(test, run.modules) for test in tests & run.failed.keys()}
+    together = Counter(place for place in places.values() if place is not None)
+    lines = [f"{test}  ({reasons[test]})" if test in reasons else test
+             for test in tests if places.get(test) is None]  # fmt: skip
+    lines += [f"{place or 'everything'}: {count} tests  ({run.modules[place]})"
+              for place, count in together.items()]  # fmt: skip
+    for line in sorted(lines)[:SHOWN]:
+        print(f"    {line}")
+    if len(lines) > SHOWN:
+        print(f"    ... and {len(lines) - SHOWN} more lines")
 
 
 def compare(suite: Suite, run: Run, baseline: Baseline, options: argparse.Namespace) -> bool:
     """Say what changed, write the results of a whole run; whether all is well."""
     whole = not (options.k or options.tests)
+    if not run.seen:
+        raise HarnessError("no test that upstream passes was selected")
     listed = exceptions(suite, baseline)
     results = Results(suite)
     known = results.passed(baseline)
     print(f"{suite.label}: {len(run.passed):,} of {len(run.seen):,} pass")
     lost = ((known or set()) & run.failed.keys()) - listed.keys()
-    listing("gained", run.passed - known if known is not None else set(), {})
-    listing("LOST", lost, run.failed)
+    listing("gained", run.passed - known if known is not None else set(), {}, run)
+    listing("LOST", lost, run.failed, run)
     if not whole:
-        listing("failing", run.failed.keys() - lost, run.failed)
+        listing("failing", run.failed.keys() - lost, run.failed, run)
     fine = not lost or options.accept
     if options.strict:
-        listing("FAILS, NOT LISTED", run.failed.keys() - listed.keys() - lost, run.failed)
-        listing("LISTED, BUT PASSES", run.passed & listed.keys(), listed)
+        listing("FAILS, NOT LISTED", run.failed.keys() - listed.keys() - lost, run.failed, run)
+        listing("LISTED, BUT PASSES", run.passed & listed.keys(), listed, run)
         fine = run.failed.keys() <= listed.keys() and not run.passed & listed.keys()
     if whole and baseline.python != PYTHON:
         print(f"  results are of Python {baseline.python}: not written by {PYTHON}")

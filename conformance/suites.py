@@ -1,6 +1,6 @@
 """What is run, and where: the pinned sdists, their test environments, and a clean tree to run in.
 
-Everything that is made lies under `.conformance/<suite>/`:
+Everything that is made lies under `.conformance/<suite>-python<version>/`:
 
     sdist/   upstream's archive, fetched by pip by name and version, its sha256 checked
     venv/    upstream's test requirements, read from the archive, and Carboy
@@ -64,7 +64,7 @@ class Suite:
 
     @property
     def folder(self) -> Path:
-        return WORK / self.name
+        return WORK / f"{self.name}-python{sys.version_info.major}.{sys.version_info.minor}"
 
     @property
     def tree(self) -> Path:

@@ -107,9 +107,13 @@ def test_the_list_only_grows(harness: Any, capsys: pytest.CaptureFixture[str]) -
     assert f"LOST: 1\n    {A}  (why)" in capsys.readouterr().out
 
     assert not compared(harness, {"tests": {}, "modules": {"": "conftest"}})
+    assert "LOST: 2\n    everything: 2 tests  (conftest)" in capsys.readouterr().out
     assert not compared(harness, raw(failed=(A,)), tests=["tests/test_x.py"])
     assert compared(harness, raw(), tests=["tests/test_x.py"])
     assert known(harness) == {A, C}, "a narrowed run writes nothing"
+
+    with pytest.raises(harness.suites.HarnessError, match="no test"):
+        compared(harness, {"tests": {}, "modules": {}}, k="nothing")
 
     assert compared(harness, raw(failed=(A,)), accept=True)
     assert known(harness) == {B, C}
