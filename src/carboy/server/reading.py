@@ -106,13 +106,8 @@ class Reading(asyncio.Protocol):
         if self.closed or (self.last is not None and self.reading is None):
             return  # nothing is read after the request that ends the connection
         headers = self.headers
-        if self.url is not None:
-            self.head_size += len(data)
-            if self.head_size > MAX_HEAD:
-                self.refuse(431, "The request's header fields are too large")
-                return
-        elif len(data) > MAX_FIELD:
-            self.head_size = len(data)
+        if self.head_size == 0 and len(data) > MAX_FIELD:
+            self.head_size = 1
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -125,6 +120,10 @@ class Reading(asyncio.Protocol):
         elif self.headers is not headers:
             # A head begins in this data, perhaps behind the end of a body: its own bytes count.
             self.head_size = 1 + len(self.url) + sum(len(n) + len(v) for n, v in self.headers)
+        else:
+            self.head_size += len(data)
+            if self.head_size > MAX_HEAD:
+                self.refuse(431, "The request's header fields are too large")
 
     def on_url(self, url: bytes) -> None:
         if self.url is None:
@@ -161,7 +160,10 @@ class Reading(asyncio.Protocol):
         request = RequestContext(wire, method, root + path if root else path, query, headers)
         self.reading = request
         target = self.engine.match(request)
-        if parser.get_http_version() != "1.1":
+        if (version := parser.get_http_version()) != "1.1":
+            if version != "1.0":
+                self.refuse(505, "This server speaks HTTP/1.1")
+                return
             self.last = request
             self.unchunked = True
         # SAFETY: F11, what follows an upgrade we don't take is not read as a request.
@@ -181,15 +183,17 @@ class Reading(asyncio.Protocol):
     def _may_send_body(self, request: RequestContext) -> bool:
         """Look at what is announced; False if it was refused."""
         limit = request.target.max_body
-        # No 100 amidst an earlier answer, and none to HTTP/1.0 (RFC 9110, 10.1.1).
-        busy = self.serving is not None or self.unchunked
+        expects = False
         for name, value in request.headers:
             if name == b"content-length":
                 if limit is not None and int(value) > limit:
                     self.refuse(413, f"The request body is larger than {limit} bytes")
                     return False
-            elif name == b"expect" and value.lower() == b"100-continue" and not busy:
-                self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            elif name == b"expect":
+                expects = value.lower() == b"100-continue"
+        # No 100 amidst an earlier answer, and none to HTTP/1.0 (RFC 9110, 10.1.1).
+        if expects and self.serving is None and not self.unchunked:
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         return True
 
     def on_body(self, data: bytes) -> None:
