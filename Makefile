@@ -26,6 +26,12 @@ layers: $(VENV)/.tested
 pytest: $(VENV)/.tested
 	$(BIN)/python -m pytest
 
+# Upstream's own tests against our faces. SUITE=fastapi or flask, K="expression", TESTS="tests/x.py",
+# ARGS=--strict; see conformance/README.md.
+.PHONY: conformance
+conformance:
+	$(PYTHON) conformance/run.py $(SUITE) $(ARGS) $(if $(K),-k "$(K)") $(if $(TESTS),--tests $(TESTS))
+
 # Every peer side by side on this machine: about half an hour. See benchmarks/README.md.
 bench:
 	$(PYTHON) benchmarks/run.py

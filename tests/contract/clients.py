@@ -61,8 +61,23 @@ class SocketClient(Client):
         with Line(self.address) as line:
             line.send(request(method, target, headers, body, chunk=chunk))
             answer = line.answer(method)
+            if method == "HEAD":
+                # The head is the whole answer; whoever leaves now doesn't see what follows it.
+                assert line.at_end(), f"bytes after the head: {line.read!r}"
             assert not line.read, f"bytes after the answer: {line.read!r}"
         return answer
+
+    def logged(self, text: str) -> int:
+        """How often the server has printed `text`."""
+        assert self.server is not None
+        return self.server.log().count(text)
+
+    def wait_for_log(self, text: str, count: int) -> None:
+        """Until the server has printed `text` that often: it may do so after the answer."""
+        deadline = time.monotonic() + SETTLED
+        while (found := self.logged(text)) < count:
+            assert time.monotonic() < deadline, f"{text!r} was printed {found} times, not {count}"
+            time.sleep(0.02)
 
 
 class MemoryClient(Client):

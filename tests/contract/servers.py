@@ -6,6 +6,7 @@ in a session of its own, so that its workers end with it.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import secrets
 import shutil
@@ -17,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .wire import Address, Broken, Line, request
@@ -39,6 +40,8 @@ class Transport:
     parallel: bool = True
     #: Whether repeated headers reach the application one by one (WSGI joins them).
     joins_headers: bool = False
+    #: Statuses that this server can't send, and why not.
+    unsendable: Mapping[int, str] = field(default_factory=dict)
 
 
 DIRECT = "carboy run {app} --port {port} --no-access-log"
@@ -51,9 +54,15 @@ _LINES = {
     "wsgi-gthread": "gunicorn {app} --bind {bind} --no-control-socket --graceful-timeout 5 "
     "--worker-class gthread --threads 24",
 }
+#: uvicorn's own protocols keep their status lines in a table from 100 to 599.
+_UNSENDABLE = {"asgi-uvicorn": {999: "KeyError: 999"}}
 TRANSPORTS = [
     Transport(
-        name, line.split(), parallel=name != "wsgi-sync", joins_headers=name.startswith("wsgi")
+        name,
+        line.split(),
+        parallel=name != "wsgi-sync",
+        joins_headers=name.startswith("wsgi"),
+        unsendable=_UNSENDABLE.get(name, {}),
     )
     for name, line in _LINES.items()
 ]
@@ -109,6 +118,7 @@ def serving(
             stderr=log,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
+            preexec_fn=_end_with_parent,
         )
     server = Server(process, address, log_file)
     try:
@@ -117,6 +127,13 @@ def serving(
     finally:
         _end(process)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end_with_parent() -> None:
+    """Where the kernel can do it: a test run that is killed outright takes its servers along."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
 def _wait(server: Server, token: str) -> None:

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carboy.core.pattern import Pattern, PatternError, parse_braces
+from carboy.core.decode import decode_path
+from carboy.core.pattern import Converter, Pattern, PatternError, parse_braces
 from carboy.core.router import Router
 
 
@@ -132,3 +133,181 @@ def test_the_cost_does_not_grow_with_the_number_of_routes() -> None:
 def test_mistakes_say_what_to_write(path: str, says: str) -> None:
     with pytest.raises(PatternError, match=re.escape(says)):
         parse_braces(path, strict=True)
+
+
+KINDS = {
+    "{x}": "[^/]+",
+    "{x:int}": "[0-9]+",
+    "{x:float}": r"[0-9]+(\.[0-9]+)?",
+    "{x:path}": ".*",
+    "a{x}": "a[^/]+",
+    "{x:int}.a": r"[0-9]+\.a",
+    "{x}-{y}": "[^/]+-[^/]+",
+    "a": "a",
+    "b": "b",
+    "1": "1",
+    "1.5": r"1\.5",
+    "": "",
+}
+METHODS = st.frozensets(st.sampled_from(["GET", "POST", "PUT"]), min_size=1) | st.none()
+
+
+@st.composite
+def declared(draw: st.DrawFn) -> Route:
+    """A random route; names are made unique."""
+    parts = draw(st.lists(st.sampled_from(sorted(KINDS)), min_size=0, max_size=4))
+    source = "".join("/" + part for part in parts)
+    count = 0
+
+    def name(match: re.Match[str]) -> str:
+        nonlocal count
+        count += 1
+        return f"{{v{count}{match[1] or ''}}}"
+
+    named = re.sub(r"\{\w(:\w+)?\}", name, source)
+    return Route(parse_braces(named), draw(METHODS))
+
+
+def _naive(routes: list[Route], method: str, path: str) -> tuple[Route, tuple[Any, ...]] | None:
+    """Try one regular expression after the other."""
+    for route in routes:
+        if route.methods is not None and method not in route.methods:
+            continue
+        text = ""
+        for piece in route.pattern.pieces:
+            text += re.escape(piece) if isinstance(piece, str) else f"({piece.converter.regex})"
+        if match := re.fullmatch(text, path, re.DOTALL):
+            values = zip(route.pattern.variables, match.groups(), strict=True)
+            return route, tuple(one.converter.to_python(value) for one, value in values)
+    return None
+
+
+@given(
+    st.lists(declared(), max_size=12),
+    st.sampled_from(["GET", "POST", "BREW"]),
+    st.lists(st.sampled_from(["a", "b", "1", "1.5", "1.a", "ab", "a-b-c", "\n", ""]), max_size=5),
+)
+def test_the_tree_agrees_with_a_list_of_regular_expressions(
+    routes: list[Route], method: str, parts: list[str]
+) -> None:
+    path = "".join("/" + part for part in parts)
+    made = Router(routes)
+    ours, theirs = made.match(method, path), _naive(routes, method, path)
+    assert (ours is None) == (theirs is None)
+    if ours is not None and theirs is not None:
+        assert ours[0] is theirs[0]
+        assert ours[1] == theirs[1]
+    fitting = [route for route in routes if _naive([Route(route.pattern, None)], "", path)]
+    assert [route for _, route, _ in made.candidates(path)] == fitting
+
+
+@given(st.lists(declared(), max_size=6), st.text(max_size=8).filter(lambda p: p[:1] != "/"))
+def test_what_does_not_begin_at_the_root_fits_nothing(routes: list[Route], path: str) -> None:
+    assert Router(routes).candidates(path) == [] or path == ""
+
+
+@pytest.mark.parametrize("path", ["*", "x", "x/items", "http://a/items"])
+def test_a_path_that_is_none_is_a_miss(path: str) -> None:
+    assert found(router("", "/items", "/{x}", "/{p:path}"), path) is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "hit"),
+    [
+        (b"/a/b", ("/a/{x}", "b")),
+        (b"/a/b%2Fc", ("/a/{x}/{y}", "b", "c")),
+        (b"/a%2Fb", ("/a/{x}", "b")),
+        (b"/a/b%0a", ("/a/{x}", "b\n")),
+        (b"/a/7%0a", ("/a/{x}", "7\n")),
+        (b"/s%0a", None),
+        (b"/a%0a/b", None),
+        (b"/n/7%0a", None),
+        (b"/a/%00", ("/a/{x}", "\0")),
+        (b"/a/..", ("/a/{x}", "..")),
+        (b"/a/%252F", ("/a/{x}", "%2F")),
+    ],
+)
+def test_decoded_paths(raw: bytes, hit: Any) -> None:
+    assert found(router("/s", "/n/{x:int}", "/a/{x}", "/a/{x}/{y}"), decode_path(raw)) == hit
+
+
+def test_a_route_for_any_method_hides_what_comes_later() -> None:
+    paths = [("/a", None), ("/a", {"GET"}), ("/{x}", {"POST"})]
+    routes = Router([Route(parse_braces(p), m and frozenset(m)) for p, m in paths])
+    hit = routes.match("GET", "/a")
+    assert hit is not None
+    assert hit[0].methods is None
+
+
+def test_a_static_path_settles_methods_one_by_one() -> None:
+    late = Route(parse_braces("/a"), frozenset({"GET", "PUT"}))
+    routes = [Route(parse_braces("/{x}"), frozenset({"GET"})), late, Route(late.pattern, None)]
+    made = Router(routes)
+    for method, rank in (("GET", 0), ("PUT", 1), ("BREW", 2)):
+        hit = made.match(method, "/a")
+        assert hit is not None
+        assert hit[0] is routes[rank], method
+
+
+def test_a_converter_that_finds_no_value_is_no_match() -> None:
+    class Even(Converter):
+        """Even digits only, which the regular expression does not say."""
+
+        regex = "[0-9]"
+
+        def to_python(self, text: str) -> int:
+            if int(text) % 2:
+                raise ValueError(text)
+            return int(text)
+
+    even = parse_braces("/{x:even}", {"even": Even()})
+    routes = Router([Route(even), Route(parse_braces("/{x}"))])
+    assert found(routes, "/4") == ("/{x:even}", 4)
+    assert found(routes, "/5") == ("/{x}", "5")
+    static = Router([Route(even), Route(parse_braces("/5"))])
+    assert found(static, "/5") == ("/5",)
+
+
+THOUSAND = {
+    "static": ([f"/s{n}" for n in range(1000)], "/s999", "/s0"),
+    "first segment": ([f"/r{n}/{{x}}" for n in range(1000)], "/r999/1", "/r0/1"),
+    "last segment": ([f"/r/{{x}}/{n}" for n in range(1000)], "/r/1/999", "/r/1/0"),
+    "deep": (
+        [f"/api/{{v}}/t{n}/{{x:int}}/{{p:path}}" for n in range(1000)],
+        "/api/1/t999/1/a",
+        "/api/1/t0/1/a",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", THOUSAND)
+def test_a_thousand_routes_cost_what_one_costs(kind: str) -> None:
+    paths, last, first = THOUSAND[kind]
+    many = router(*paths)
+    assert _calls(many, last) == _calls(many, first) == _calls(router(paths[0]), first)
+
+
+def test_a_miss_costs_no_more_among_a_thousand() -> None:
+    class Counting(dict[str, Any]):
+        """Counts the nodes that are asked for a child."""
+
+        asked = 0
+
+        def get(self, key: str, default: Any = None) -> Any:
+            Counting.asked += 1
+            return super().get(key, default)
+
+    def count(nodes: Any) -> None:
+        for child in nodes.literals.values():
+            count(child)
+        for child in [
+            *([nodes.plain] if nodes.plain else []),
+            *(c for _, c in nodes.mixed.values()),
+        ]:
+            count(child)
+        nodes.literals = Counting(nodes.literals)
+
+    routes = router(*(f"/{{a}}/{{b}}/x{n}/{{c}}" for n in range(1000)))
+    count(routes._root)
+    assert routes.match("GET", "/1/2/none/3") is None
+    assert Counting.asked == 3

@@ -54,12 +54,12 @@ class Head:
             name = name.lower()
             _check(name, value)
             if name == b"content-length":
-                self.length = _length(value)
+                self.length = _length(value, self.length)
                 continue
             if name == b"transfer-encoding":
                 continue  # SAFETY: R6, framing is the transport's business alone.
             if name == b"connection":
-                self.close = self.close or b"close" in value.lower()
+                self.close = self.close or b"close" in map(bytes.strip, value.lower().split(b","))
                 continue
             checked.append((name, value))
         self.headers = checked
@@ -69,7 +69,16 @@ class Head:
 
     def with_headers(self, headers: Headers, status: int | None = None) -> Head:
         """A new Head: these headers and those added, and another status if given."""
-        return Head(self.status if status is None else status, [*self.headers, *headers])
+        return Head(self.status if status is None else status, [*self.fields(), *headers])
+
+    def fields(self) -> list[tuple[bytes, bytes]]:
+        """Every header as it was given: `headers`, and what `length` and `close` stand for."""
+        fields = list(self.headers)
+        if self.length is not None:
+            fields.append((b"content-length", b"%d" % self.length))
+        if self.close:
+            fields.append((b"connection", b"close"))
+        return fields
 
     def __repr__(self) -> str:
         return f"Head({self.status}, {self.headers!r})"
@@ -88,15 +97,27 @@ def _check(name: bytes, value: bytes) -> None:
         raise AnswerError(f"the value of header {name!r} holds a control character: {value!r}")
 
 
-def _length(value: bytes) -> int:
-    if not value.isdigit():
+def _length(value: bytes, before: int | None) -> int:
+    if not value.isdigit() or len(value) > 18:
         raise AnswerError(f"content-length is a number of bytes, not {value!r}")
-    return int(value)
+    length = int(value)
+    if before not in (None, length):
+        raise AnswerError(f"two values for content-length: {before} and {length}")
+    return length
 
 
 JSON = (b"content-type", b"application/json")
 TEXT = (b"content-type", b"text/plain; charset=utf-8")
 JSON_200 = Head(200, [JSON])
+
+
+def _pair(name: str, value: str) -> tuple[bytes, bytes]:
+    try:
+        pair = name.lower().encode("ascii"), value.encode("latin-1")
+    except UnicodeEncodeError as error:
+        raise AnswerError(f"header {name!r}: {value!r} is not Latin-1 text") from error
+    _check(*pair)
+    return pair
 
 
 class Answer:
@@ -117,32 +138,22 @@ class Answer:
     def of(cls, head: Head, body: Body) -> Answer:
         """Open up what an endpoint returned."""
         answer = cls(body, head.status)
-        answer.headers = list(head.headers)
-        if head.length is not None:
-            answer.headers.append((b"content-length", b"%d" % head.length))
-        if head.close:
-            answer.headers.append((b"connection", b"close"))
+        answer.headers = head.fields()
         return answer
 
     def get(self, name: str) -> str | None:
         """The first value of header `name`, or None."""
-        key = name.lower().encode("latin-1")
+        key = name.lower().encode("utf-8")
         return next((v.decode("latin-1") for n, v in self.headers if n == key), None)
 
     def add(self, name: str, value: str) -> None:
         """Append a header, beside any of the same name."""
-        try:
-            pair = name.lower().encode("ascii"), value.encode("latin-1")
-        except UnicodeEncodeError as error:
-            raise AnswerError(f"header {name!r}: {value!r} is not Latin-1 text") from error
-        _check(*pair)
-        self.headers.append(pair)
+        self.headers.append(_pair(name, value))
 
     def set(self, name: str, value: str) -> None:
         """Replace every header called `name`."""
-        key = name.lower().encode("ascii")
-        self.headers = [pair for pair in self.headers if pair[0] != key]
-        self.add(name, value)
+        new = _pair(name, value)
+        self.headers = [*(pair for pair in self.headers if pair[0] != new[0]), new]
 
     def pack(self) -> tuple[Head, Body]:
         """The pair that transports write."""

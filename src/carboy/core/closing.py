@@ -64,14 +64,18 @@ def unwind(request: RequestContext, error: BaseException) -> Colourless[BaseExce
                 yield Do(_athrow, (steps, error), True)
             else:
                 yield Do(_throw, (steps, error), False)
+        except GeneratorExit:
+            raise
         except BaseException as raised:
             error = raised
         else:
+            swallowed = error
             error = SwallowedError(
                 "a dependency with yield caught an exception and did not raise again, so there is "
                 "no answer to send. Raise at the end of its except block (or raise an "
                 "HTTPException there)."
             )
+            error.__cause__ = swallowed
     return error
 
 
@@ -111,6 +115,8 @@ def _close(opened: list[Opened]) -> Colourless[None]:
                 failure = None
             else:
                 yield Do(_end_async if is_async else _end, (steps,), is_async)
+        except GeneratorExit:
+            raise
         except BaseException as raised:
             failure = raised
     if failure is not None:
@@ -140,7 +146,7 @@ def _throw(steps: Generator[Any, Any, Any], error: BaseException) -> None:
             raise error from None
         raise
     steps.close()
-    raise RuntimeError(f"{steps!r} yielded again after an exception was thrown in")
+    raise RuntimeError(f"{steps!r} yielded again after an exception was thrown in") from error
 
 
 async def _athrow(steps: AsyncGenerator[Any, Any], error: BaseException) -> None:
@@ -153,4 +159,4 @@ async def _athrow(steps: AsyncGenerator[Any, Any], error: BaseException) -> None
             raise error from None
         raise
     await steps.aclose()
-    raise RuntimeError(f"{steps!r} yielded again after an exception was thrown in")
+    raise RuntimeError(f"{steps!r} yielded again after an exception was thrown in") from error

@@ -14,6 +14,7 @@ import linecache
 import sys
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, NamedTuple
 
 from carboy.core import decode, plugin
@@ -22,7 +23,7 @@ from carboy.core.closing import close_early, enter, enter_async, unwind
 from carboy.core.context import RequestContext
 from carboy.core.encode import PLAIN
 from carboy.core.errors import Handlers
-from carboy.core.route import Input, Lane, Output, Route
+from carboy.core.route import Input, Output, Route
 from carboy.core.signature import (
     Function,
     Parameter,
@@ -53,11 +54,12 @@ SOURCES: dict[tuple[Source, bool], tuple[str, str]] = {
 
 
 class Compiled(NamedTuple):
-    """An endpoint ready to be served."""
+    """An endpoint ready to be served; `takes_body` says that it needs `request.body`."""
 
     call: Callable[[RequestContext], Any]
     is_async: bool
     source: str
+    takes_body: bool = False
 
 
 class _Ready(NamedTuple):
@@ -73,7 +75,7 @@ class _Writer:
 
     is_async: bool
     lines: list[str] = field(default_factory=list)
-    names: dict[str, Any] = field(default_factory=dict)
+    names: dict[str, Any] = field(default_factory=lambda: dict(_OWN))
     depth: int = 0
 
     def __call__(self, text: str) -> None:
@@ -87,8 +89,7 @@ class _Writer:
 
     def mint(self, hint: str) -> str:
         """An identifier like `hint` that nothing else uses."""
-        plain = hint.isascii() and hint.isidentifier() and not keyword.iskeyword(hint)
-        name = stem = hint if plain else "value"
+        name = stem = hint if _is_plain(hint) and not hint.startswith("__") else "value"
         count = 2
         while name in self.names or name in _RESERVED:
             name, count = f"{stem}_{count}", count + 1
@@ -100,8 +101,41 @@ class _Writer:
         return "async def" if self.is_async else "def"
 
 
+def _is_plain(name: Any) -> bool:
+    """Whether `name` may stand in the text as it is."""
+    if type(name) is not str or not name.isascii():
+        return False
+    return name.isidentifier() and not keyword.iskeyword(name)
+
+
+def _absent() -> None:
+    raise KeyError
+
+
+#: What the text calls by these names, whatever an application's own functions are called.
+_OWN: dict[str, Any] = {
+    "PLAIN": PLAIN,
+    "UNSET": decode.UNSET,
+    "absent": _absent,
+    "enter": enter,
+    "enter_async": enter_async,
+    "close_early": close_early,
+    "drive": drive,
+    "drive_async": drive_async,
+    "parse_query": decode.parse_query,
+    "parse_query_lists": decode.parse_query_lists,
+    "header_map": decode.header_map,
+    "read_header_lists": decode.header_lists,
+    "parse_cookies": decode.parse_cookies,
+    "Answer": Answer,
+    "begin": plugin.begin,
+    "leave": plugin.leave,
+    "fail": plugin.fail,
+}
+#: Names that the text assigns, defines or takes from Python.
 _RESERVED = frozenset(
-    {"request", "body", "error", "result", "Exception", "BaseException", "type", "response"}
+    {"endpoint", "inner", "request", "body", "error", "result", "answer", "running", "recover"}
+    | {"invalid", "INVALID", "BaseException", "type", "dict"}
     | {variable for variable, _ in SOURCES.values()}
 )
 
@@ -133,7 +167,8 @@ def _compile_lane(route: Route, lane: Lane) -> Compiled:
 
 def _build(route: Route, write: _Writer, suffix: str = "") -> Compiled:
     source = "\n".join(write.lines) + "\n"
-    filename = f"<{route.title}{suffix}>"
+    title = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in route.title)
+    filename = f"<{title}{suffix}>"
     namespace = dict(write.names)
     exec(compile(source, filename, "exec", dont_inherit=True), namespace)
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
@@ -142,9 +177,7 @@ def _build(route: Route, write: _Writer, suffix: str = "") -> Compiled:
 
 def _compile_plugins(route: Route, inner: Compiled, arounds: list[plugin.Around]) -> Compiled:
     write = _Writer(inner.is_async)
-    write.names.update(
-        begin=plugin.begin, leave=plugin.leave, fail=plugin.fail, Answer=Answer, inner=inner.call
-    )
+    write.names["inner"] = inner.call
     write(f"{write.prefix} endpoint(request):")
     write("    running = []")
     write("    try:")
@@ -159,29 +192,39 @@ def _compile_plugins(route: Route, inner: Compiled, arounds: list[plugin.Around]
     write("        answer = fail(running, error)")
     write("    return leave(running, answer)")
     outer = _build(route, write, " plugins")
-    return Compiled(outer.call, outer.is_async, f"{outer.source}\n\n# inner:\n{inner.source}")
+    return inner._replace(call=outer.call, source=f"{outer.source}\n\n# inner:\n{inner.source}")
 
 
 def _compile_function(route: Route, override: Callable[[Function], Function]) -> Compiled:
     function = route.function
     assert function is not None and route.input is not None and route.output is not None
-    used = [override(one) for one in function.walk()]
-    loads_async = route.input.is_async and any(one.uses_body for one in used)
+    used = _walk(function, override)
+    takes_body = any(one.uses_body for one in used)
+    loads_async = takes_body and route.input.is_async
     write = _Writer(loads_async or any(one.is_async for one in used))
-    _Endpoint(write, route.input, route.output, override).emit(function)
-    recover = _recover(route.handlers, write.is_async)
+    _Endpoint(write, route.input, route.output, override, takes_body).emit(function)
     write("    except BaseException as error:")
     write(f"        return {'await ' if write.is_async else ''}recover(request, error)")
-    write.names["recover"] = recover
-    return _build(route, write)
+    write.names["recover"] = _recover(route.handlers, write.is_async)
+    return _build(route, write)._replace(takes_body=takes_body)
+
+
+def _walk(function: Function, override: Callable[[Function], Function]) -> list[Function]:
+    """What really runs: `function` and all it depends on, overrides in place."""
+    function = override(function)
+    used = [one for use in function.uses for one in _walk(use.function, override)]
+    return [*used, function]
 
 
 def _recover(handlers: Handlers, is_async: bool) -> Callable[..., Any]:
-    """The inner ring: close what is open, then answer as the handler for the error says."""
+    """The inner ring: close what is open, then answer as the handler for the error says.
+
+    What is no Exception (a cancelled task, an interrupt) is nobody's to answer.
+    """
 
     def steps(request: RequestContext, error: BaseException) -> Colourless[Any]:
         error = yield from unwind(request, error)
-        handling = handlers.find(error)
+        handling = handlers.find(error) if isinstance(error, Exception) else None
         if handling is None:
             raise error
         return (yield Do(handling.handle, (request, error), handling.is_async))
@@ -189,6 +232,10 @@ def _recover(handlers: Handlers, is_async: bool) -> Callable[..., Any]:
     if is_async:
 
         async def recover_async(request: RequestContext, error: BaseException) -> Any:
+            if isinstance(error, GeneratorExit):
+                # The coroutine is being thrown away and may not await; so are the open generators,
+                # and Python closes them.
+                raise error
             return await drive_async(steps(request, error), request)
 
         return recover_async
@@ -208,6 +255,7 @@ class _Endpoint:
         input: Input,
         output: Output,
         override: Callable[[Function], Function],
+        takes_body: bool,
     ) -> None:
         self.write = write
         self.input = input
@@ -216,19 +264,9 @@ class _Endpoint:
         self.ready: dict[Hashable, _Ready] = {}
         self.sources: set[str] = set()
         self.parts: dict[Part, str] = {}
+        self.takes_body = takes_body
         self.has_early = False
-        write.names.update(
-            INVALID=_invalid(),
-            PLAIN=PLAIN,
-            invalid=input.invalid,
-            enter=enter,
-            enter_async=enter_async,
-            parse_query=decode.parse_query,
-            parse_query_lists=decode.parse_query_lists,
-            header_map=decode.header_map,
-            read_header_lists=decode.header_lists,
-            parse_cookies=decode.parse_cookies,
-        )
+        write.names.update(INVALID=_invalid(), invalid=input.invalid)
 
     def emit(self, function: Function) -> None:
         """The whole endpoint, up to the `except` that the caller adds."""
@@ -236,13 +274,13 @@ class _Endpoint:
         write(f"{write.prefix} endpoint(request):")
         write("    try:")
         write.depth = 2
-        if any(f.uses_body for f in self._walk(function)):
+        if self.takes_body:
             wait = "await " if self.input.is_async else ""
             write(f"body = {wait}{write.bind('load_body', self.input.load_body)}(request)")
         args, errors = self.arguments(function, is_root=True)
         if errors is not None:
             write(f"if {errors} is not None:")
-            body = "body" if "load_body" in write.names else "None"
+            body = "body" if self.takes_body else "None"
             write(f"    raise invalid(request, {errors}, {body})")
         call = write.bind(getattr(function.call, "__name__", "call"), function.call)
         if function.inline:
@@ -252,19 +290,13 @@ class _Endpoint:
         self.finish()
         write.depth = 0
 
-    def _walk(self, function: Function) -> list[Function]:
-        function = self.override(function)
-        return [one for use in function.uses for one in self._walk(use.function)] + [function]
-
     def finish(self) -> None:
         """From the endpoint's result to the pair."""
         write, output = self.write, self.output
-        if self.has_early:
-            write.names.update(close_early=close_early, drive=drive, drive_async=drive_async)
-            driver = "await drive_async" if write.is_async else "drive"
-            write(f"{driver}(close_early(request), request)")
         response = self.parts.get(Part.RESPONSE, "None")
-        respond = write.bind("respond", output.respond)
+        slow = f"{write.bind('respond', output.respond)}(request, result, {response})"
+        # COMPAT: dependencies that end early do so when the result is encoded, which may need them.
+        then = "answer =" if self.has_early else "return"
         if output.direct:
             head = write.bind("HEAD", output.head)
             if response != "None":
@@ -275,8 +307,17 @@ class _Endpoint:
                 write("if type(result) in PLAIN:")
             else:
                 write(f"if type(result) is {write.bind(output.exact.__name__, output.exact)}:")
-            write(f"    return {head}, {body}")
-        write(f"return {respond}(request, result, {response})")
+            write(f"    {then} {head}, {body}")
+        if not self.has_early:
+            write(f"return {slow}")
+            return
+        if output.direct:
+            write("else:")
+        write(f"{'    ' if output.direct else ''}answer = {slow}")
+        write(
+            f"{'await drive_async' if write.is_async else 'drive'}(close_early(request), request)"
+        )
+        write("return answer")
 
     def arguments(self, function: Function, is_root: bool = False) -> tuple[str, str | None]:
         """Writes what fills the parameters; the call's arguments and where errors are, if any."""
@@ -377,6 +418,7 @@ class _Endpoint:
             write(f"{errors} = None")
         write("try:")
         write.depth += 1
+        self._look_at_body(risky)
         for parameter, name in risky:
             self._extract(function, parameter, name)
         write.depth -= 1
@@ -405,42 +447,30 @@ class _Endpoint:
             raw = f"request.params[{function.path_names.index(parameter.alias)}]"
             write(f"{name} = {checked.format(raw)}")
             return
-        if parameter.whole:
-            write.names.setdefault("UNSET", decode.UNSET)
-            missing, raw = "body is UNSET", "body"
-            required = "body" if check else None
-        else:
-            source = (
-                "body"
-                if parameter.source is Source.BODY
-                else SOURCES[parameter.source, parameter.many][0]
-            )
-            missing, raw = f"{parameter.alias!r} not in {source}", f"{source}[{parameter.alias!r}]"
-            required = raw
         if parameter.source is Source.BODY:
-            self._extract_body(parameter, name, missing, checked.format(raw))
-        elif parameter.required:
-            write(f"{name} = {checked.format(required)}")
-        elif check is None and not parameter.validate_default and _is_constant(parameter):
+            source, missing, raw = "body", "body is UNSET", "body"
+        else:
+            source = SOURCES[parameter.source, parameter.many][0]
+        if not parameter.whole:
+            missing, raw = f"{parameter.alias!r} not in {source}", f"{source}[{parameter.alias!r}]"
+        constant = _is_constant(parameter) and not parameter.validate_default
+        if parameter.required:
+            write(f"{name} = {checked.format(raw)}")
+        elif check is None and constant and not parameter.whole:
             default = write.bind(f"default_{parameter.name}", parameter.default)
             write(f"{name} = {source}.get({parameter.alias!r}, {default})")
         else:
             default = self._default(parameter, checked)
             write(f"{name} = {default} if {missing} else {checked.format(raw)}")
 
-    def _extract_body(self, parameter: Parameter, name: str, missing: str, value: str) -> None:
-        write = self.write
-        write.names.setdefault("absent", _absent)
-        if not parameter.whole:
-            missing = f"type(body) is not dict or {missing}"
-        if parameter.required or not parameter.whole:
-            # A body that is no object, or lacks the key, is explained; the slow path knows how.
-            write(f"if {missing}:")
-            write("    absent()")
-            write(f"{name} = {value}")
-        else:
-            default = self._default(parameter, "{}")
-            write(f"{name} = {default} if {missing} else {value}")
+    def _look_at_body(self, found: list[tuple[Parameter, str]]) -> None:
+        """Writes what sends a body to the slow path that can't hold the parameters' values."""
+        first = next((p for p, _ in found if p.source is Source.BODY), None)
+        if first is None or (first.whole and not first.required):
+            return
+        # A body that is no object is explained, even where every key has a default.
+        self.write(f"if {'body is UNSET' if first.whole else 'type(body) is not dict'}:")
+        self.write("    absent()")
 
     def _default(self, parameter: Parameter, checked: str) -> str:
         write = self.write
@@ -456,18 +486,16 @@ class _Endpoint:
 def _keyword(name: str, value: str) -> str:
     if name == "**":
         return f"**{value}"
-    return f"{name}={value}" if name.isidentifier() else f"**{{{name!r}: {value}}}"
-
-
-def _absent() -> None:
-    raise KeyError
+    return f"{name}={value}" if _is_plain(name) else f"**{{{name!r}: {value}}}"
 
 
 _IMMUTABLE = (str, int, float, bool, bytes, type(None), frozenset)
 
 
 def _is_constant(parameter: Parameter) -> bool:
-    return parameter.default_factory is None and type(parameter.default) in _IMMUTABLE
+    if parameter.default_factory is not None:
+        return False
+    return type(parameter.default) in _IMMUTABLE or isinstance(parameter.default, Enum)
 
 
 def _can_fail(parameter: Parameter) -> bool:
@@ -503,6 +531,3 @@ def _explainer(function: Function, input: Input) -> Any:
 
     explain.collect = collect  # type: ignore[attr-defined]
     return explain
-
-
-__all__ = ["Compiled", "Lane", "compile_route"]

@@ -21,6 +21,9 @@ class Threads(Protocol):
 
     def run(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Awaitable[Any]: ...
 
+    def insist(self, call: Callable[..., Any], *args: Any) -> Awaitable[Any]:
+        """`run` that is never refused: for what must be closed."""
+
 
 class Wire(Protocol):
     """One connection, as far as a request needs to know it."""

@@ -58,7 +58,7 @@ def encoder(fallback: Callable[[Any], Any]) -> Encode:
         try:
             text = "".join(chunks(value, 0))
         except NotPlain:
-            text = _SLOW.encode(fallback(value))
+            return _SLOW.encode(fallback(value)).encode("utf-8")
         # COMPAT: jsonable_encoder leaves out keys that start with "_sa" (SQLAlchemy's own).
         if '"_sa' in text:
             text = _SLOW.encode(fallback(value))

@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
-from carboy.core.answer import Body, Head
 from carboy.core.compile import Compiled, compile_route
 from carboy.core.context import RequestContext
 from carboy.core.errors import Handling
 from carboy.core.pattern import Pattern
-from carboy.core.route import Route
+from carboy.core.route import Lane, Route
 from carboy.core.router import Router
 from carboy.core.signature import Function
 
@@ -74,10 +73,23 @@ class Target:
         compiled: Compiled = compile_route(self.route, override)
         self.is_async = compiled.is_async
         self.source = compiled.source
+        # A dependency that overrides another may want a body where the route alone does not.
+        self.buffered = self.route.buffered or compiled.takes_body
         self.call = compiled.call
 
     def __repr__(self) -> str:
         return f"<Target {self.route.title}>"
+
+
+def _broken(error: Exception) -> Target:
+    """A target that raises `error`, for one request."""
+
+    def fail(request: RequestContext) -> Any:
+        raise error
+
+    target = Target(Route(Pattern("", ()), None, "broken", lane=Lane(fail, False)))
+    target.call = fail
+    return target
 
 
 class Engine:
@@ -88,7 +100,7 @@ class Engine:
         self._router: Router[Target] | None = None
         self._targets: dict[int, Target] = {}
         self._missed: dict[int, Target] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         #: What answers every request that comes from outside, where something stands around the
         #: whole application (middleware); it asks `match` again, from inside.
         self.front: Target | None = None
@@ -101,10 +113,12 @@ class Engine:
 
     def invalidate(self, *, recompile: bool = False) -> None:
         """Something declared has changed; with `recompile`, every route's function too."""
-        self._router = None
-        self._missed = {}
-        if recompile:
-            self._targets = {}
+        # Waits for a build that has begun, which would undo this else.
+        with self._lock:
+            self._router = None
+            self._missed = {}
+            if recompile:
+                self._targets = {}
 
     @property
     def router(self) -> Router[Target]:
@@ -114,6 +128,8 @@ class Engine:
 
     def _build(self) -> Router[Target]:
         with self._lock:
+            if self._router is not None:  # another thread was first
+                return self._router
             known, targets = self._targets, {}
             for route in self.application.routes_in_rank():
                 targets[id(route)] = known.get(id(route)) or Target(route)
@@ -122,29 +138,36 @@ class Engine:
             return router
 
     def match(self, request: RequestContext, inside: bool = False) -> Target:
-        """Find who answers `request`; sets its `target` and `params`."""
+        """Find who answers `request`; sets its `target` and `params`.
+
+        A late declaration may be wrong: that is raised by the target, where errors are answered.
+        """
         if self.front is not None and not inside:
             request.target, request.params = self.front, ()
             return self.front
-        router = self._router or self._build()
-        path = request.path
-        # PERF: router.match written out: one call less for every request.
-        if (methods := router.static.get(path)) and (hit := methods.get(request.method)):
-            target, request.params = hit
-        else:
-            for _, target, params in router.candidates(path):
-                if target.methods is None or request.method in target.methods:
-                    request.params = params
-                    if target.guard is None:
-                        break
-                    request.target = target
-                    if target.guard(request):
-                        break
+        try:
+            router = self._router or self._build()
+            path = request.path
+            # PERF: router.match written out: one call less for every request.
+            if (methods := router.static.get(path)) and (hit := methods.get(request.method)):
+                target, request.params = hit
             else:
-                target = self._miss(request, router)
-                request.params = ()
-        if target.call is None:
-            target.compile(self.application.override)
+                for _, target, params in router.candidates(path):
+                    if target.methods is None or request.method in target.methods:
+                        request.params = params
+                        if target.guard is None:
+                            break
+                        request.target = target
+                        if target.guard(request):
+                            break
+                else:
+                    target = self._miss(request, router)
+                    request.params = ()
+            if target.call is None:
+                target.compile(self.application.override)
+        except Exception as error:
+            target = _broken(error)
+            request.params = ()
         request.target = target
         return target
 
@@ -162,10 +185,8 @@ class Engine:
         method, _, path = title.partition(" ")
         for target in self.router.routes:
             methods = target.methods or {method}
-            if target.pattern.source == path and method in methods:
+            named = target.pattern.source == path and method in methods
+            if named or target.route.title == title:
                 return target
         known = "\n  ".join(target.route.title for target in self.router.routes)
         raise KeyError(f"no route {title!r}. Known are:\n  {known}")
-
-
-Pair = tuple[Head, Body]

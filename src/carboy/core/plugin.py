@@ -23,7 +23,7 @@ from carboy.core.context import RequestContext
 if TYPE_CHECKING:
     from carboy.core.route import Route
 
-Around = Callable[[RequestContext], Generator[None, Answer, "Answer | None"]]
+Around = Callable[[RequestContext], "Steps"]
 
 
 class Plugin(Protocol):
@@ -32,7 +32,8 @@ class Plugin(Protocol):
     def around(self, route: Route) -> Around | None: ...
 
 
-Running = list[Generator[None, Answer, "Answer | None"]]
+Steps = Generator[None, Answer, "Answer | None"]
+Running = list[Steps]
 
 
 def begin(running: Running, around: Around, request: RequestContext) -> Answer | None:
@@ -41,15 +42,22 @@ def begin(running: Running, around: Around, request: RequestContext) -> Answer |
     try:
         next(steps)
     except StopIteration as stop:
-        return _checked(around, stop.value)
+        if stop.value is None:
+            raise TypeError(f"{around!r} ended before its yield; return an Answer there") from None
+        return _checked(steps, stop.value)
     running.append(steps)
     return None
 
 
-def _checked(around: Around, value: Any) -> Answer:
+def _checked(steps: Any, value: Any) -> Answer:
     if not isinstance(value, Answer):
-        raise TypeError(f"{around!r} ended before its yield with {value!r}; return an Answer there")
+        raise TypeError(f"{steps!r} returned {value!r}; a plugin returns an Answer or nothing")
     return value
+
+
+def _twice(steps: Steps) -> RuntimeError:
+    steps.close()
+    return RuntimeError(f"{steps!r} yielded twice: a plugin yields exactly once")
 
 
 def leave(running: Running, answer: Answer) -> tuple[Head, Body]:
@@ -57,15 +65,15 @@ def leave(running: Running, answer: Answer) -> tuple[Head, Body]:
     while running:
         steps = running.pop()
         try:
-            steps.send(answer)
-        except StopIteration as stop:
-            if stop.value is not None:
-                answer = stop.value
+            try:
+                steps.send(answer)
+            except StopIteration as stop:
+                if stop.value is not None:
+                    answer = _checked(steps, stop.value)
+            else:
+                raise _twice(steps)
         except BaseException as error:
             answer = fail(running, error)
-        else:
-            steps.close()
-            raise RuntimeError(f"{steps!r} yielded twice: a plugin yields exactly once")
     return answer.pack()
 
 
@@ -74,13 +82,13 @@ def fail(running: Running, error: BaseException) -> Answer:
     while running:
         steps = running.pop()
         try:
-            steps.throw(error)
-        except StopIteration as stop:
-            if stop.value is not None:
-                return _checked(steps.gi_code, stop.value)  # type: ignore[attr-defined]
+            try:
+                steps.throw(error)
+            except StopIteration as stop:
+                if stop.value is not None:
+                    return _checked(steps, stop.value)
+            else:
+                raise _twice(steps) from error
         except BaseException as raised:
             error = raised
-        else:
-            steps.close()
-            raise RuntimeError(f"{steps!r} yielded twice: a plugin yields exactly once")
     raise error

@@ -87,7 +87,7 @@ class Router(Generic[T]):
         """Decide, once, which route answers each static path for each method."""
         static: dict[str, dict[str, tuple[T, Params]]] = {}
         for route in self.routes:
-            path = route.pattern.source
+            path = route.pattern.format
             if not route.pattern.is_static or path in static:
                 continue
             methods = static[path] = {}
@@ -106,7 +106,9 @@ class Router(Generic[T]):
         last = len(segments)
         fits: list[tuple[int, T, tuple[str, ...]]] = []
         # Each node has one parent, so no node is met twice: no path can make this explode.
-        stack: list[tuple[_Node[T], int, tuple[str, ...]]] = [(self._root, 1, ())]
+        root = (self._root, 1, ())
+        # What does not start at the root is the "*" of OPTIONS, or nonsense.
+        stack: list[tuple[_Node[T], int, tuple[str, ...]]] = [] if segments[0] else [root]
         while stack:
             node, index, values = stack.pop()
             if index == last:

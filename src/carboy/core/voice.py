@@ -68,7 +68,10 @@ CALL: dict[tuple[bool, bool], str] = {
 
 def call_text(voice_is_async: bool, kind: Kind, call: str, args: str) -> str:
     """Source text that calls `call` of this colour in this voice."""
-    return CALL[voice_is_async, kind.is_async].format(call=call, args=args).replace(", )", ")")
+    text = CALL[voice_is_async, kind.is_async]
+    if not args:
+        text = text.replace(", {args}", "")
+    return text.format(call=call, args=args)
 
 
 class Do(NamedTuple):
@@ -113,7 +116,10 @@ async def drive_async(steps: Colourless[T], request: Any) -> T:
                 elif do.is_async:
                     value = await do.call(*do.args)
                 else:
-                    value = await request.threads.run(do.call, *do.args)
+                    value = await request.threads.insist(do.call, *do.args)
+            except GeneratorExit:
+                steps.close()  # this coroutine is being thrown away: nothing can be awaited
+                raise
             except BaseException as error:
                 do = steps.throw(error)
             else:

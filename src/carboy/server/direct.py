@@ -3,44 +3,40 @@
 `protocol` is what uvicorn is given (``http="carboy.server.direct:protocol"``): uvicorn keeps the
 sockets, TLS, workers, reload and signals, httptools parses, and a `Connection` does the rest. One
 request of a connection is served at a time; pipelined ones wait their turn in order. Nothing here
-knows a dialect. What reads and refuses bytes is here, what writes streams is in server/stream.py.
+knows a dialect. What reads and refuses bytes is in server/reading.py, what streams in
+server/stream.py; here it is answered and closed.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections import deque
 from collections.abc import Callable, Coroutine
 from sys import version_info
 from typing import Any, cast
-from urllib.parse import unquote
 
-import httptools
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 
 from carboy.core.answer import TEXT, Body, Head
-from carboy.core.closing import finish
+from carboy.core.closing import finish, unwind
 from carboy.core.context import Address, RequestContext
-from carboy.core.engine import Engine
-from carboy.core.errors import BodyTooLarge, Overloaded
+from carboy.core.errors import Overloaded
 from carboy.core.voice import drive_async
-from carboy.server.outer import OVERLOADED, PLAIN_500, outer_ring, report, serve_in_thread
+from carboy.server.outer import (
+    OVERLOADED,
+    PLAIN_500,
+    close_body,
+    is_async_body,
+    outer_ring,
+    report,
+    serve_in_thread,
+    wrong_length,
+)
+from carboy.server.reading import Reading
 from carboy.server.shared import Shared
-from carboy.server.stream import Incoming, send_stream
+from carboy.server.stream import Incoming, send_by_asgi, send_stream
 
-logger = logging.getLogger("carboy.error")
-
-#: Header fields of a request: how many, bytes of one, bytes of all with the request line.
-MAX_FIELDS = 100
-MAX_FIELD = 8 * 1024
-MAX_HEAD = 32 * 1024
-MAX_TARGET = 8 * 1024
 #: Pipelined requests read ahead before the socket is left alone.
 AHEAD = 16
-
-#: Seconds that a client has to read a refusal before the connection is closed.
-LINGER = 2.0
 
 _EAGER = version_info >= (3, 12)
 
@@ -62,76 +58,36 @@ def protocol(
     return Connection(shared)
 
 
-class _Ignore(list[tuple[bytes, bytes]]):
-    """Where trailer fields go."""
-
-    def append(self, item: tuple[bytes, bytes]) -> None:
-        pass
-
-
-_IGNORE = _Ignore()
-
-
-class Connection(asyncio.Protocol):
+class Connection(Reading):
     """One client. Also the Wire of its requests (core/context.py)."""
 
     __slots__ = (
-        "_waiter",
-        "chunks",
+        "_drained",
         "client",
-        "closed",
-        "engine",
-        "head_size",
-        "headers",
         "idle_since",
-        "last",
-        "loop",
-        "parser",
         "paused",
-        "queue",
-        "reading",
         "scheme",
         "server",
-        "serving",
-        "shared",
-        "size",
         "started",
-        "stopping",
+        "streaming",
         "task",
-        "transport",
-        "url",
     )
 
     def __init__(self, shared: Shared) -> None:
-        assert shared.engine is not None
-        self.shared = shared
-        self.engine: Engine = shared.engine
-        self.loop = shared.loop
-        self.transport: asyncio.Transport = cast(Any, None)
-        self.parser: Any = httptools.HttpRequestParser(self)
+        super().__init__(shared)
         self.client: Address = None
         self.server: tuple[str, int | None] | None = None
         self.scheme = "http"
-        # What is being read.
-        self.url: bytes | None = None
-        self.headers: list[tuple[bytes, bytes]] = _IGNORE
-        self.head_size = 0
-        self.reading: RequestContext | None = None
-        self.chunks: list[bytes] | None = None
-        self.size = 0
-        # What is being answered.
-        self.serving: RequestContext | None = None
+        #: What runs on the loop for the request that is being answered.
         self.task: asyncio.Task[None] | None = None
-        self.queue: deque[RequestContext] = deque()
-        #: The request after whose answer the connection closes.
-        self.last: RequestContext | None = None
+        #: None while an endpoint runs; then whether its answer is a stream that the client ends by
+        #: leaving (True), or one that sends itself and is told so (False).
+        self.streaming: bool | None = None
         #: The head of a streamed answer is written.
         self.started = False
         self.paused = False
-        self.closed = False
-        self.stopping = False
+        self._drained: asyncio.Event | None = None
         self.idle_since = 0
-        self._waiter: asyncio.Future[None] | None = None
 
     # -- the socket ---------------------------------------------------------------------------
 
@@ -151,7 +107,9 @@ class Connection(asyncio.Protocol):
         if serving is not None:
             if serving.stream is not None:
                 serving.stream.disconnect()
-            if self.task is not None and serving.target.cancel_on_disconnect:
+            if self.task is not None and (
+                serving.target.cancel_on_disconnect if self.streaming is None else self.streaming
+            ):
                 self.task.cancel()
         self.parser = None
 
@@ -160,180 +118,30 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self.paused = False
-        if self._waiter is not None:
-            waiter, self._waiter = self._waiter, None
-            if not waiter.done():
-                waiter.set_result(None)
+        if self._drained is not None:
+            self._drained.set()
 
     async def writable(self) -> None:
         """Wait until the client has read enough of what was written."""
-        if self.paused and not self.closed:
-            self._waiter = self.loop.create_future()
-            await self._waiter
+        while self.paused and not self.closed:
+            if self._drained is None:
+                self._drained = asyncio.Event()
+            self._drained.clear()
+            await self._drained.wait()
 
     def shutdown(self) -> None:
-        """uvicorn asks for a graceful stop: answer what has been read, then close."""
+        """uvicorn asks for a graceful stop: answer what has been read or begun, then close."""
         self.stopping = True
-        if self.serving is None:
+        if self.last is not None:
+            return
+        self.last = self.reading or (self.queue[-1] if self.queue else self.serving)
+        if self.last is None:
             self.transport.close()
-        else:
-            self.last = self.queue[-1] if self.queue else self.serving
-
-    # -- reading --------------------------------------------------------------------------------
-
-    def data_received(self, data: bytes) -> None:
-        if self.closed or (self.last is not None and self.reading is None):
-            return  # nothing is read after the request that ends the connection
-        if self.url is not None or len(data) > MAX_FIELD:
-            self.head_size += len(data)
-            if self.url is not None and self.head_size > MAX_HEAD:
-                self.refuse(431, "The request's header fields are too large")
-                return
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            pass  # `on_headers_complete` has made it the last request
-        except httptools.HttpParserError:
-            if self.last is None or self.reading is not None:
-                self.refuse(400, "This is not a valid HTTP request")
-        if self.url is not None and self.head_size == 0:
-            self.head_size = len(data)
-
-    def on_url(self, url: bytes) -> None:
-        if self.url is None:
-            self.url = url
-            self.headers = []
-        else:
-            self.url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.lower(), value))
-
-    def on_headers_complete(self) -> None:
-        url, self.url = self.url or b"", None
-        headers, self.headers = self.headers, _IGNORE
-        if len(headers) > MAX_FIELDS or self.head_size:
-            self.head_size = 0
-            if (status := _over_limits(url, headers)) is not None:
-                self.refuse(*status)
-                return
-        parser = self.parser
-        raw, _, query = url.partition(b"?")
-        if raw[:1] != b"/" or b"#" in url or not url.isascii():
-            parsed = _other_target(url)
-            if parsed is None:
-                self.refuse(400, "The request target is not valid")
-                return
-            raw, query = parsed
-        path = raw.decode("ascii")
-        if "%" in path:
-            path = unquote(path)
-        method = parser.get_method().decode("ascii")
-        root = self.shared.root_path
-        request = RequestContext(self, method, root + path if root else path, query, headers)
-        self.reading = request
-        target = self.engine.match(request)
-        if not parser.should_keep_alive() or parser.get_http_version() != "1.1" or self.stopping:
-            self.last = request
-        if parser.should_upgrade():
-            # SAFETY: F11, what follows an upgrade we don't take is not read as a request.
-            self.last = request
-        if method not in _NO_BODY and not self._may_send_body(request):
-            return
-        self.chunks = None
-        self.size = 0
-        if not target.buffered:
-            request.stream = Incoming(self, request)
-            self._begin(request)
-
-    def _may_send_body(self, request: RequestContext) -> bool:
-        """Look at what is announced; False if it was refused."""
-        limit = request.target.max_body
-        for name, value in request.headers:
-            if name == b"content-length":
-                if limit is not None and int(value) > limit:
-                    self.refuse(413, f"The request body is larger than {limit} bytes")
-                    return False
-            elif name == b"expect" and value.lower() == b"100-continue":
-                self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        return True
-
-    def on_body(self, data: bytes) -> None:
-        request = self.reading
-        if request is None:
-            return
-        self.size += len(data)
-        limit = request.target.max_body
-        if limit is not None and self.size > limit:
-            if request.stream is not None:
-                # The endpoint is reading: it is told, and what it answers ends the connection.
-                self.reading = None
-                self.last = request
-                request.stream.fail(BodyTooLarge(limit))
-                return
-            self.refuse(413, f"The request body is larger than {limit} bytes")
-            return
-        if request.stream is not None:
-            request.stream.feed(data)
-        elif self.chunks is None:
-            self.chunks = [data]
-        else:
-            self.chunks.append(data)
-
-    def on_message_complete(self) -> None:
-        request = self.reading
-        if request is None:
-            return
-        self.reading = None
-        if request.stream is not None:
-            request.stream.end()
-            return
-        chunks = self.chunks
-        if chunks is None:
-            request.body = b""
-        else:
-            request.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-            self.chunks = None
-        if self.serving is None:
-            self._start(request)
-        else:
-            self._begin(request)
-
-    def refuse(self, status: int, message: str) -> None:
-        """Answer what can't be served and close; whatever else the client sends is not read."""
-        self.reading = None
-        self.headers = _IGNORE
-        self.url = None
-        if self.closed or (self.last is not None and self.serving is not None):
-            self.transport.close()
-            return
-        if self.serving is not None:
-            # Earlier requests of this connection are still being answered.
-            self.last = self.queue[-1] if self.queue else self.serving
-            return
-        self.last = cast(Any, self)
-        head = Head(status, [TEXT, (b"connection", b"close")])
-        self.transport.write(self._written(head, message.encode(), close=True))
-        self._linger()
-
-    def _linger(self) -> None:
-        """Close once the client has seen the answer.
-
-        Closing while it still sends would make its kernel throw the answer away (RFC 9112, 9.6).
-        What it sends is dropped by `data_received`, for two seconds at most.
-        """
-        if self.closed or self.transport.is_closing():
-            return
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        self.loop.call_later(LINGER, self.transport.close)
 
     # -- answering ------------------------------------------------------------------------------
 
-    def _begin(self, request: RequestContext) -> None:
-        if self.serving is None:
-            self._start(request)
-            return
+    def _queue(self, request: RequestContext) -> None:
+        """`request` waits until those before it are answered."""
         self.queue.append(request)
         if len(self.queue) >= AHEAD:
             self.transport.pause_reading()
@@ -368,8 +176,10 @@ class Connection(asyncio.Protocol):
         error = None
         try:
             head, body = await request.target.call(request)  # type: ignore[misc]
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as cancelled:
             self.transport.abort()
+            self.done(request)
+            await self._unwind(request, cancelled)
             raise
         except BaseException as raised:
             error = raised
@@ -378,10 +188,10 @@ class Connection(asyncio.Protocol):
             report(request, error)
         if type(body) is bytes:
             self.respond(request, head, body)
+            if request.opened or request.background:
+                await self._finish(request)
         else:
             await self._stream(request, head, body)
-        if request.opened or request.background:
-            await self._finish(request)
 
     async def _finish(self, request: RequestContext) -> None:
         try:
@@ -389,56 +199,97 @@ class Connection(asyncio.Protocol):
         except Exception as error:
             report(request, error)
 
+    async def _unwind(self, request: RequestContext, error: BaseException) -> None:
+        """Throw `error` into what is open; report what comes out."""
+        error = await drive_async(unwind(request, error), request)
+        if not isinstance(error, asyncio.CancelledError):
+            report(request, error)
+
     def _hand_over(
         self, request: RequestContext, head: Head, body: Body, error: BaseException | None
-    ) -> None:
+    ) -> Callable[[], None] | None:
         """Called in a thread with the answer of a `def` endpoint."""
         if error is not None:
             report(request, error)
-        if type(body) is bytes:
-            self.shared.pool.post(self.respond, request, head, body)
-        else:
-            self.shared.pool.post(self._start_stream, request, head, body)
+        post = self.shared.pool.post
+        if type(body) is not bytes:
+            post(self._start_stream, request, head, body)
+            return None
+        if not (request.opened or request.background):
+            post(self.respond, request, head, body)
+            return None
+        # A graceful stop waits for what is in `tasks`: what is opened is closed before the end.
+        closing: Any = _Closing()
+        post(self.shared.tasks.add, closing)
+        post(self.respond, request, head, body)
+        return lambda: post(self.shared.tasks.discard, closing)
 
     def _start_stream(self, request: RequestContext, head: Head, body: Body) -> None:
-        async def send() -> None:
-            await self._stream(request, head, body)
-            await self._finish(request)
-
-        task = self.loop.create_task(send())
+        task = self.loop.create_task(self._stream(request, head, body))
         self.task = task
         self.shared.tasks.add(task)
         task.add_done_callback(self.shared.tasks.discard)
 
     async def _stream(self, request: RequestContext, head: Head, body: Body) -> None:
-        complete = False
+        """A streamed answer, from its head to the close of what it outlives."""
         self.started = False
+        failure: BaseException | None = None
+        complete = False
         try:
-            complete = await send_stream(self, request, head, body)
-        except asyncio.CancelledError:
-            raise
+            complete = await self._send(request, head, body)
         except BaseException as error:
-            report(request, error)
-            if not self.started and not self.closed:
-                self.respond(request, *PLAIN_500)
-                return
-        finally:
-            if self.serving is request:
-                if not complete:
-                    self.transport.abort()
-                self.done(request)
+            failure = error
+        self.streaming = None
+        cancelled = isinstance(failure, asyncio.CancelledError)
+        if failure is not None and not (self.started or self.closed or cancelled):
+            head, body = await drive_async(outer_ring(self.engine, request, failure), request)
+            report(request, failure)
+            whole = type(body) is bytes  # an answer to an error can't be a second stream
+            self.respond(request, *((head, body) if whole else PLAIN_500))  # type: ignore[arg-type]
+            failure = None
+        elif self.serving is request:
+            if not complete:
+                self.transport.abort()
+            self.done(request)
+        if failure is None:
+            await self._finish(request)
+            return
+        await self._unwind(request, failure)
+        if cancelled:
+            raise failure
+
+    async def _send(self, request: RequestContext, head: Head, body: Body) -> bool:
+        """Write a streamed answer; False if the client left before its end."""
+        if not is_async_body(body) and callable(body):
+            self.streaming = False
+            return await send_by_asgi(self, request, body)
+        if self.closed:
+            await close_body(body, request.threads)
+            return False
+        self.streaming = True
+        try:
+            return await send_stream(self, request, head, body)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not self.closed or task is None or task.uncancel():
+                raise  # the server stops
+            # `connection_lost` has cancelled the stream, which is not an error of anybody's.
+            return False
 
     def respond(self, request: RequestContext, head: Head, body: bytes) -> None:
         """Write a whole answer and go on to the next request."""
         if self.closed:
+            self.done(request)
             return
+        if request.stream is not None and not request.stream.ended:
+            self.last = request  # `done` closes: the client should know
         shared = self.shared
         if (
             head.length is not None
             and head.length != len(body)
             and not self._bodiless(request, head)
         ):
-            report(request, _wrong_length(head, body))
+            report(request, wrong_length(head, body))
             head, body = Head(500, [TEXT]), b"Internal Server Error"
         if shared.access_log:
             shared.log_access(self, request, head.status)
@@ -487,26 +338,30 @@ class Connection(asyncio.Protocol):
         shared = self.shared
         shared.state.total_requests += 1
         self.serving = self.task = None
-        if request is self.last and (request.stream is None or request.stream.ended):
-            self.transport.close()
-            return
         if request.stream is not None:
             # SAFETY: what is left of a body that the endpoint did not read must not be waited for.
             if not request.stream.ended:
+                self.reading = None
                 self.last = request
                 self._linger()
-                return
+            elif request is self.last:
+                self.transport.close()
             request.stream.disconnect()
+        elif request is self.last:
+            self.transport.close()
+        if request is self.last:
+            return
         self.idle_since = shared.tick
         if self.queue:
-            following = self.queue.popleft()
+            self.serving = following = self.queue.popleft()
             if len(self.queue) == AHEAD // 2:
                 self.transport.resume_reading()
             # Not from here: a long pipeline must not become a deep stack.
-            self.serving = following
-            self.loop.call_soon(self._start, following)
-        elif self.stopping:
-            self.transport.close()
+            self.loop.call_soon(self._start_queued, following)
+
+    def _start_queued(self, request: RequestContext) -> None:
+        if not self.closed:
+            self._start(request)
 
     # -- the Wire of its requests -----------------------------------------------------------------
 
@@ -549,41 +404,9 @@ class Connection(asyncio.Protocol):
         return received
 
 
-_NO_BODY = frozenset({"GET", "HEAD"})
+class _Closing:
+    """Stands among a server's tasks for a thread that is closing what a request opened."""
 
-
-def _over_limits(url: bytes, headers: list[tuple[bytes, bytes]]) -> tuple[int, str] | None:
-    """The refusal for a head over one of the limits."""
-    if len(url) > MAX_TARGET:
-        return 414, f"The request target is longer than {MAX_TARGET} bytes"
-    if len(headers) > MAX_FIELDS:
-        return 431, f"The request has more than {MAX_FIELDS} header fields"
-    sizes = [len(name) + len(value) for name, value in headers]
-    if sizes and (max(sizes) > MAX_FIELD or sum(sizes) > MAX_HEAD):
-        return 431, "The request's header fields are too large"
-    return None
-
-
-def _other_target(url: bytes) -> tuple[bytes, bytes] | None:
-    """Path and query of a target that is not plain origin-form (RFC 9112, 3.2)."""
-    if url == b"*":
-        return b"*", b""
-    if not url.isascii():
-        return None
-    try:
-        parsed = httptools.parse_url(url)
-    except httptools.HttpParserInvalidURLError:
-        return None
-    # SAFETY: F7, the host never comes from the target, only the Host header.
-    if parsed.schema is not None and parsed.schema not in (b"http", b"https"):
-        return None
-    path = parsed.path or (b"/" if parsed.schema else None)
-    if path is None or not path.startswith(b"/"):
-        return None
-    return path, parsed.query or b""
-
-
-def _wrong_length(head: Head, body: bytes) -> RuntimeError:
-    return RuntimeError(
-        f"content-length says {head.length}, the body has {len(body)} bytes: nothing was sent"
-    )
+    def cancel(self, msg: object = None) -> bool:
+        """A thread can't be cancelled."""
+        return False

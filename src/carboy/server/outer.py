@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-from carboy.core.answer import TEXT, Body, Head
+from carboy.core.answer import TEXT, AnswerError, Body, Head
 from carboy.core.closing import finish, unwind
 from carboy.core.context import RequestContext, Threads
 from carboy.core.engine import Engine
@@ -34,8 +34,7 @@ _END = object()
 
 def outer_ring(engine: Engine, request: RequestContext, error: BaseException) -> Colourless[Pair]:
     """The answer to an error that nobody handled. The caller still reports `error`."""
-    if request.opened:
-        error = yield from unwind(request, error)
+    error = yield from unwind(request, error)
     try:
         handling = engine.application.outer(error)
         if handling is None:
@@ -61,26 +60,28 @@ def _printable(text: str) -> str:
 
 
 def serve_in_thread(
-    engine: Engine | None, request: RequestContext, deliver: Callable[..., None]
+    engine: Engine | None, request: RequestContext, deliver: Callable[..., Any]
 ) -> None:
     """Run a `def` endpoint in this thread, hand over its answer, then close what it opened.
 
-    `deliver(request, head, body, error)` is called with the answer and the unhandled error, if any.
-    What was opened here is closed here, unless the answer is a stream: then whoever writes the last
-    byte calls `finish`.
+    `deliver(request, head, body, error)` is called with the answer and the unhandled error, if any;
+    if it returns a function, that is called when everything is closed. What was opened here is
+    closed here, unless the answer is a stream: then whoever writes the last byte calls `finish`.
+    Without `engine` an unhandled error has no answer, whoever it is handed to raises it.
     """
     failure: BaseException | None = None
     try:
         head, body = request.target.call(request)  # type: ignore[misc]
     except BaseException as error:
         failure = error
-        if engine is None:
-            head, body = PLAIN_500
-        else:
+        head, body = PLAIN_500
+        if engine is not None:
             head, body = drive(outer_ring(engine, request, error), request)
-    deliver(request, head, body, failure)
+    closed = deliver(request, head, body, failure)
     if (request.opened or request.background) and type(body) is bytes:
         finish_in_thread(request)
+    if closed is not None:
+        closed()
 
 
 def finish_in_thread(request: RequestContext) -> None:
@@ -101,7 +102,7 @@ async def chunks(body: Any, threads: Threads) -> AsyncIterator[bytes]:
     if is_async_body(body):
         try:
             async for chunk in body:
-                yield _as_bytes(chunk)
+                yield as_bytes(chunk)
         finally:
             close = getattr(body, "aclose", None)
             if close is not None:
@@ -109,15 +110,54 @@ async def chunks(body: Any, threads: Threads) -> AsyncIterator[bytes]:
         return
     steps: Iterator[Any] = iter(body)
     try:
-        while (chunk := await threads.run(next, steps, _END)) is not _END:
-            yield _as_bytes(chunk)
+        while (chunk := await threads.insist(next, steps, _END)) is not _END:
+            yield as_bytes(chunk)
     finally:
         close = getattr(body, "close", None)
         if close is not None:
-            await threads.run(close)
+            await threads.insist(close)
 
 
-def _as_bytes(chunk: Any) -> bytes:
+async def close_body(body: Any, threads: Threads) -> None:
+    """Close a stream that nobody will read."""
+    if is_async_body(body):
+        if hasattr(body, "aclose"):
+            await body.aclose()
+    elif hasattr(body, "close"):
+        await threads.insist(body.close)
+
+
+class Promise:
+    """The length that the head of a streamed answer promises, and whether it is kept."""
+
+    __slots__ = ("left", "mute")
+
+    def __init__(self, head: Head, mute: bool) -> None:
+        self.left = head.length
+        self.mute = mute
+
+    def keep(self, size: int) -> None:
+        """`size` bytes more are to be sent."""
+        if self.left is not None and not self.mute:
+            self.left -= size
+            if self.left < 0:
+                raise AnswerError("the streamed body is longer than its content-length")
+
+    def end(self) -> None:
+        """Nothing more is to be sent."""
+        if self.left and not self.mute:
+            raise AnswerError(f"the streamed body is {self.left} bytes shorter than promised")
+
+
+def wrong_length(head: Head, body: bytes) -> AnswerError:
+    """What is wrong with a whole answer whose head promises another length."""
+    return AnswerError(
+        f"content-length says {head.length}, the body has {len(body)} bytes: nothing was sent"
+    )
+
+
+def as_bytes(chunk: Any) -> bytes:
+    """A chunk of a stream, which may be text."""
     if isinstance(chunk, bytes | bytearray | memoryview):
         return bytes(chunk)
     if isinstance(chunk, str):

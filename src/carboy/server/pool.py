@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -27,6 +28,7 @@ PATIENCE = 0.005
 # PERF: hello `def` under 64 connections, CPython 3.13, one core: see benchmarks/results.
 FIRST = 2
 
+logger = logging.getLogger("carboy.error")
 Work = tuple[contextvars.Context, Callable[..., Any], tuple[Any, ...]]
 
 
@@ -48,6 +50,7 @@ class Pool:
         self._checking = False
         self._done: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
         self._waking = False
+        self._kept = self._run
 
     @property
     def waiting(self) -> int:
@@ -55,10 +58,13 @@ class Pool:
         return self._queue.qsize()
 
     def submit(self, work: Callable[..., Any], *args: Any) -> None:
-        """Have `work(*args)` run in a thread, in a copy of the current context."""
+        """Have `work(*args)` run in a thread, in a copy of the current context.
+
+        `Overloaded` if too much is waiting, unless it comes from `insist`.
+        """
         queue = self._queue
         waiting = queue.qsize()
-        if waiting >= self.queue_limit:
+        if waiting >= self.queue_limit and work is not self._kept:
             raise Overloaded(f"{waiting} requests are waiting for {self.size} threads")
         self._submitted += 1
         queue.put((contextvars.copy_context(), work, args))
@@ -90,7 +96,10 @@ class Pool:
             get = self._queue.get
             while (item := get()) is not None:
                 context, work, args = item
-                context.run(work, *args)
+                try:
+                    context.run(work, *args)
+                except BaseException:  # the thread has other work to do
+                    logger.exception("%r failed in a thread", work)
                 # What a request holds must not live on until the next one comes.
                 del item, context, work, args
 
@@ -109,12 +118,21 @@ class Pool:
         done = self._done
         while done:
             callback, args = done.popleft()
-            callback(*args)
+            try:
+                callback(*args)
+            except Exception:  # the others in the queue are answers of other requests
+                logger.exception("%r failed", callback)
 
     def run(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> asyncio.Future[Any]:
         """`call(*args, **kwargs)` in a thread, to be awaited."""
-        future = self.loop.create_future()
+        future = _Kept(loop=self.loop)
         self.submit(self._run, future, call, args, kwargs)
+        return future
+
+    def insist(self, call: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
+        """`run` for what closes or answers a request that is here already: never refused."""
+        future = _Kept(loop=self.loop)
+        self.submit(self._kept, future, call, args, {})
         return future
 
     def _run(
@@ -143,6 +161,17 @@ class Pool:
         for _ in range(self.size):
             self._queue.put(None)
         self.size = 0
+
+
+class _Kept(asyncio.Future[Any]):
+    """The result of a thread, which can't be cancelled.
+
+    A task that is cancelled while it waits for one gets its CancelledError when the thread is done.
+    Else it would close what the thread still uses.
+    """
+
+    def cancel(self, msg: Any = None) -> bool:
+        return False
 
 
 def _succeed(future: asyncio.Future[Any], result: Any) -> None:

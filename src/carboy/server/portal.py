@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextvars
 import logging
 import os
 import threading
@@ -43,9 +44,16 @@ class Portal:
     def threads(self) -> Pool:
         return pool_of(self.loop)
 
-    def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run `coroutine` on the loop, wait for its result."""
+    def call(
+        self, coroutine: Coroutine[Any, Any, T], context: contextvars.Context | None = None
+    ) -> T:
+        """Run `coroutine` on the loop, in a `context` if given, and wait for its result."""
+        if context is not None:
+            coroutine = self._within(context, coroutine)
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
+
+    async def _within(self, context: contextvars.Context, coroutine: Coroutine[Any, Any, T]) -> T:
+        return await self.loop.create_task(coroutine, context=context)
 
     def do(self, call: Callable[[], T]) -> T:
         """Run a plain function on the loop's thread."""

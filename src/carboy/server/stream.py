@@ -12,12 +12,13 @@ from collections import deque
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from carboy.core.answer import AnswerError, Body, Head
+from carboy.core.answer import Body, Head
 from carboy.core.context import RequestContext
-from carboy.server.outer import chunks, is_async_body
+from carboy.server.outer import Promise, chunks
 
 if TYPE_CHECKING:
     from carboy.server.direct import Connection
+    from carboy.server.reading import Reading
 
 #: Bytes of a request body held before the socket is left alone.
 HIGH_WATER = 64 * 1024
@@ -32,12 +33,12 @@ class Incoming:
         "ended",
         "failure",
         "held",
+        "news",
         "pieces",
         "taken",
-        "waiter",
     )
 
-    def __init__(self, connection: Connection, request: RequestContext) -> None:
+    def __init__(self, connection: Reading, request: RequestContext) -> None:
         self.connection = connection
         #: A body that was read before the endpoint ran is given as one piece.
         self.pieces: deque[bytes] = deque((request.body,) if request.body else ())
@@ -47,7 +48,7 @@ class Incoming:
         self.taken = False
         self.disconnected = False
         self.failure: Exception | None = None
-        self.waiter: asyncio.Future[None] | None = None
+        self.news = asyncio.Event()
 
     def feed(self, data: bytes) -> None:
         """One more piece from the socket."""
@@ -55,26 +56,22 @@ class Incoming:
         self.held += len(data)
         if self.held > HIGH_WATER:
             self.connection.transport.pause_reading()
-        self._wake()
+        self.news.set()
 
     def end(self) -> None:
         """The body is complete."""
         self.ended = True
-        self._wake()
+        self.news.set()
 
     def disconnect(self) -> None:
         """The client is gone."""
         self.disconnected = True
-        self._wake()
+        self.news.set()
 
     def fail(self, error: Exception) -> None:
         """Whoever receives gets `error`."""
         self.failure = error
-        self._wake()
-
-    def _wake(self) -> None:
-        if self.waiter is not None and not self.waiter.done():
-            self.waiter.set_result(None)
+        self.news.set()
 
     def _is_due(self) -> bool:
         if self.failure is not None or self.pieces or self.disconnected:
@@ -84,8 +81,8 @@ class Incoming:
     async def receive(self) -> dict[str, Any]:
         """The next ``http.request`` or ``http.disconnect`` event."""
         while not self._is_due():
-            self.waiter = self.connection.loop.create_future()
-            await self.waiter
+            self.news.clear()
+            await self.news.wait()
         if self.failure is not None:
             raise self.failure
         if self.pieces:
@@ -106,16 +103,14 @@ async def send_stream(
     connection: Connection, request: RequestContext, head: Head, body: Body
 ) -> bool:
     """Write a streamed answer; True when it is whole, False when the client left before."""
-    if not is_async_body(body) and callable(body):
-        return await _send_by_asgi(connection, request, body)
     writer = Writer(connection, request, head)
-    writer.start()
     async with aclosing(chunks(body, request.threads)) as pieces:  # type: ignore[type-var]
+        writer.start()
         async for piece in pieces:
             if piece:
                 await writer.write(piece)
             if connection.closed:
-                return False
+                return writer.is_whole
     writer.end()
     return True
 
@@ -123,15 +118,20 @@ async def send_stream(
 class Writer:
     """One answer written in pieces: head, pieces, end."""
 
-    __slots__ = ("chunked", "connection", "head", "left", "mute", "request")
+    __slots__ = ("chunked", "connection", "head", "mute", "promise", "request")
 
     def __init__(self, connection: Connection, request: RequestContext, head: Head) -> None:
         self.connection = connection
         self.request = request
         self.head = head
         self.mute = head.bodiless or request.method == "HEAD"
-        self.left = head.length
+        self.promise = Promise(head, self.mute)
         self.chunked = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the client has all it was promised: one that leaves now misses nothing."""
+        return self.mute or self.promise.left == 0
 
     def start(self) -> None:
         """Write the head."""
@@ -147,9 +147,7 @@ class Writer:
         if head.length is not None and not head.bodiless:
             lines.append(b"content-length: %d\r\n" % head.length)
         elif not head.bodiless:
-            self.chunked = (
-                connection.parser is None or connection.parser.get_http_version() != "1.0"
-            )
+            self.chunked = not (connection.unchunked and request is connection.last)
             if self.chunked:
                 lines.append(b"transfer-encoding: chunked\r\n")
         if request is connection.last:
@@ -159,30 +157,30 @@ class Writer:
         if not connection.closed:
             connection.transport.write(b"".join(lines))
 
-    async def write(self, piece: bytes) -> None:
-        """Write one piece, once the client has room for it."""
+    async def write(self, piece: bytes, is_last: bool = False) -> None:
+        """Write one piece, and wait until the client has room for the next."""
         connection = self.connection
-        if self.left is not None:
-            self.left -= len(piece)
-            if self.left < 0 and not self.mute:
-                raise AnswerError("the streamed body is longer than its content-length")
+        self.promise.keep(len(piece))
         if self.mute or connection.closed:
             return
         framed = b"%x\r\n%b\r\n" % (len(piece), piece) if self.chunked else piece
         connection.transport.write(framed)
-        if connection.paused:
+        if connection.paused and not is_last:
             await connection.writable()
 
     def end(self) -> None:
         """Write what ends the body."""
-        if self.left and not self.mute:
-            raise AnswerError(f"the streamed body is {self.left} bytes shorter than promised")
+        self.promise.end()
         if self.chunked and not self.mute and not self.connection.closed:
             self.connection.transport.write(b"0\r\n\r\n")
 
 
-async def _send_by_asgi(connection: Connection, request: RequestContext, body: Any) -> bool:
-    """An answer that sends itself through ASGI's messages."""
+async def send_by_asgi(connection: Connection, request: RequestContext, body: Any) -> bool:
+    """Have an answer send itself through ASGI's messages; True when it is whole.
+
+    With its last message the connection goes on to the next request: the answer may have work of
+    its own to do afterwards.
+    """
     writer: Writer | None = None
     complete = False
 
@@ -198,11 +196,13 @@ async def _send_by_asgi(connection: Connection, request: RequestContext, body: A
         elif message["type"] == "http.response.body":
             if writer is None or complete:
                 raise RuntimeError("a response body outside its response")
+            is_last = not message.get("more_body", False)
             if data := message.get("body", b""):
-                await writer.write(bytes(data))
-            if not message.get("more_body", False):
-                complete = True
+                await writer.write(bytes(data), is_last)
+            if is_last:
                 writer.end()
+                complete = True
+                connection.done(request)
 
     await body(request.scope, request.receive, send)
     return complete

@@ -6,26 +6,34 @@ A `def` endpoint runs right here, in the server's thread, with everything it ope
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+import asyncio
+import contextvars
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from carboy.core.answer import Body, Head
-from carboy.core.closing import finish
+from carboy.core.answer import TEXT, Body, Head
+from carboy.core.closing import finish, unwind
 from carboy.core.context import RequestContext
 from carboy.core.engine import Engine
 from carboy.core.errors import BodyTooLarge
 from carboy.core.voice import drive, drive_async
 from carboy.server.outer import (
+    PLAIN_500,
     TOO_LARGE,
-    chunks,
+    Promise,
+    as_bytes,
+    close_body,
     finish_in_thread,
     is_async_body,
     outer_ring,
     report,
+    wrong_length,
 )
 from carboy.server.portal import Portal, portal_of
+from carboy.server.selfsent import SelfSent
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -34,12 +42,15 @@ StartResponse = Callable[..., Any]
 class WsgiWire:
     """The Wire of one WSGI request."""
 
-    __slots__ = ("_read", "environ", "host")
+    __slots__ = ("_over", "_read", "context", "environ", "host")
 
     def __init__(self, environ: Environ, host: Portal) -> None:
         self.environ = environ
         self.host = host
+        #: In which an asynchronous endpoint runs, from its first step to its last close.
+        self.context: contextvars.Context | None = None
         self._read = False
+        self._over = asyncio.Event()
 
     @property
     def threads(self) -> Any:
@@ -47,7 +58,15 @@ class WsgiWire:
 
     @property
     def portal(self) -> Callable[[Coroutine[Any, Any, Any]], Any]:
-        return self.host.call
+        return self.host.call if self.context is None else partial(self._call, self.context)
+
+    def _call(self, context: contextvars.Context, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        return self.host.call(coroutine, context)
+
+    def over(self) -> None:
+        """The answer is out: whoever waits for the client to leave waits no more."""
+        if self._read:
+            self.host.loop.call_soon_threadsafe(self._over.set)
 
     def scope(self, request: RequestContext) -> dict[str, Any]:
         environ = self.environ
@@ -71,6 +90,8 @@ class WsgiWire:
 
     async def receive(self, request: RequestContext) -> dict[str, Any]:
         if self._read:
+            # A WSGI server doesn't tell whether the client is still there.
+            await self._over.wait()
             return {"type": "http.disconnect"}
         self._read = True
         if request.body is None:
@@ -86,14 +107,19 @@ def serve(engine: Engine, environ: Environ, start_response: StartResponse) -> It
     """One WSGI request."""
     request = request_of(environ, portal_of(engine))
     target = engine.match(request)
+    length = environ.get("CONTENT_LENGTH") or "0"
+    if target.max_body is not None and int(length) > target.max_body:
+        return _answer(engine, start_response, request, *TOO_LARGE)
     if target.buffered:
-        body = read_body(environ, target.max_body)
-        if body is None:
-            return _answer(start_response, request, *TOO_LARGE)
-        request.body = body
+        request.body = read_body(environ, target.max_body)
+        if request.body is None:
+            return _answer(engine, start_response, request, *TOO_LARGE)
+        if len(request.body) < int(length):
+            return _answer(engine, start_response, request, *TOO_SHORT)
     failure = None
     try:
         if target.is_async:
+            request.wire.context = contextvars.copy_context()  # type: ignore[attr-defined]
             head, content = request.portal(target.call(request))  # type: ignore[misc]
         else:
             head, content = target.call(request)  # type: ignore[misc]
@@ -102,7 +128,13 @@ def serve(engine: Engine, environ: Environ, start_response: StartResponse) -> It
         head, content = drive(outer_ring(engine, request, error), request)
     if failure is not None:
         report(request, failure)
-    return _answer(start_response, request, head, content)
+    return _answer(engine, start_response, request, head, content)
+
+
+TOO_SHORT = (
+    Head(400, [TEXT, (b"connection", b"close")]),
+    b"Bad Request: the request body ended before its content-length.",
+)
 
 
 def request_of(environ: Environ, portal: Portal) -> RequestContext:
@@ -136,24 +168,36 @@ def read_body(environ: Environ, limit: int | None) -> bytes | None:
 
 
 def _answer(
-    start_response: StartResponse, request: RequestContext, head: Head, body: Body
+    engine: Engine, start_response: StartResponse, request: RequestContext, head: Head, body: Body
 ) -> Iterable[bytes]:
-    if type(body) is not bytes and not is_async_body(body) and callable(body):
-        head, body = request.portal(_collect(request, body))
+    sent: SelfSent | None = None
+    try:
+        if type(body) is bytes:
+            if head.length not in (None, len(body)) and not _is_mute(request, head):
+                raise wrong_length(head, body)
+        elif not is_async_body(body) and callable(body):
+            sent = SelfSent(request, body)
+            head = request.portal(sent.start())
+    except Exception as error:
+        sent = None
+        head, body = drive(outer_ring(engine, request, error), request)
+        report(request, error)
+        if type(body) is not bytes:
+            head, body = PLAIN_500
     headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in head.headers]
     length = head.length
-    if length is None and type(body) is bytes:
+    if type(body) is bytes and (length is None or body):
         length = len(body)
     if length is not None and not head.bodiless:
         headers.append(("content-length", str(length)))
     start_response(_status_line(head.status), headers)
-    if head.bodiless or request.method == "HEAD":
-        return Stream(iter(()), request, body)
-    if type(body) is bytes:
-        return Stream(iter((body,)), request, body)
-    if is_async_body(body):
-        return Stream(_pull(body, request), request, body)
-    return Stream(iter(body), request, body)  # type: ignore[arg-type]
+    if type(body) is bytes and not request.opened and not request.background:
+        return () if _is_mute(request, head) else (body,)
+    return Stream(request, head, body, sent)
+
+
+def _is_mute(request: RequestContext, head: Head) -> bool:
+    return head.bodiless or request.method == "HEAD"
 
 
 def _status_line(status: int) -> str:
@@ -166,30 +210,65 @@ def _status_line(status: int) -> str:
 class Stream:
     """The iterable that a WSGI server sends; its close() comes after the last byte."""
 
-    __slots__ = ("_body", "_pieces", "_request")
+    __slots__ = ("_body", "_failure", "_mute", "_pieces", "_promise", "_request", "_sent")
 
-    def __init__(self, pieces: Iterator[bytes], request: RequestContext, body: Any) -> None:
-        self._pieces = pieces
+    def __init__(
+        self, request: RequestContext, head: Head, body: Any, sent: SelfSent | None
+    ) -> None:
         self._request = request
         self._body = body
+        self._sent = sent
+        self._mute = _is_mute(request, head)
+        self._promise = Promise(head, self._mute)
+        self._failure: BaseException | None = None
+        self._pieces: Iterator[Any]
+        if sent is not None:
+            self._pieces = _pulled(sent.pieces(), request)
+        elif type(body) is bytes:
+            self._pieces = iter((body,))
+        elif is_async_body(body):
+            self._pieces = _pulled(aiter(body), request)
+        else:
+            self._pieces = iter(body)
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
-        piece: Any = next(self._pieces)
-        return piece.encode("utf-8") if isinstance(piece, str) else bytes(piece)
+        try:
+            for piece in self._pieces:
+                data = as_bytes(piece)
+                self._promise.keep(len(data))
+                if data and not self._mute:
+                    return data
+            self._promise.end()
+        except BaseException as error:
+            self._failure = error
+            raise
+        raise StopIteration
 
     def close(self) -> None:
-        """Close the body's own iterator, then what the request opened."""
-        for one in (self._pieces, self._body):
-            if hasattr(one, "close"):
-                one.close()
+        """Close the body, then what the request opened. Errors are logged: the answer is out."""
         request = self._request
-        if request.target.is_async:
+        request.wire.over()  # type: ignore[attr-defined]
+        try:
+            self._close_body()
+        except Exception as error:
+            self._failure = self._failure or error
+        if self._failure is not None:
+            report(request, drive(unwind(request, self._failure), request))
+        elif request.target.is_async:
             request.portal(_finish(request))
         else:
             finish_in_thread(request)
+
+    def _close_body(self) -> None:
+        if self._sent is not None:
+            self._request.portal(self._sent.close())
+        elif is_async_body(self._body):
+            self._request.portal(close_body(self._body, self._request.threads))
+        elif hasattr(self._body, "close"):
+            self._body.close()
 
 
 async def _finish(request: RequestContext) -> None:
@@ -199,37 +278,12 @@ async def _finish(request: RequestContext) -> None:
         report(request, error)
 
 
-def _pull(body: Any, request: RequestContext) -> Iterator[bytes]:
-    """The chunks of an asynchronous stream, one by one through the portal."""
-    pieces = chunks(body, request.threads)
+def _pulled(pieces: AsyncIterator[Any], request: RequestContext) -> Iterator[Any]:
+    """The pieces of an asynchronous stream, one by one through the portal."""
     end = object()
 
     async def following() -> Any:
         return await anext(pieces, end)
 
-    async def close() -> None:
-        await pieces.aclose()  # type: ignore[attr-defined]
-
-    try:
-        while (piece := request.portal(following())) is not end:
-            yield piece
-    finally:
-        request.portal(close())
-
-
-async def _collect(request: RequestContext, body: Any) -> tuple[Head, bytes]:
-    """The whole answer of something that sends itself through ASGI's messages."""
-    head: Head | None = None
-    pieces: list[bytes] = []
-
-    async def send(message: dict[str, Any]) -> None:
-        nonlocal head
-        if message["type"] == "http.response.start":
-            head = Head(message["status"], message.get("headers", ()))
-        elif message["type"] == "http.response.body":
-            pieces.append(message.get("body", b""))
-
-    await body(request.scope, request.receive, send)
-    if head is None:
-        raise RuntimeError(f"{body!r} sent no response")
-    return head, b"".join(pieces)
+    while (piece := request.portal(following())) is not end:
+        yield piece

@@ -6,6 +6,7 @@ endpoint on a loop of its own. Unhandled errors are raised in the test, unless a
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 from urllib.parse import unquote
@@ -18,8 +19,18 @@ from carboy.core.context import RequestContext
 from carboy.core.engine import Engine
 from carboy.core.errors import BodyTooLarge
 from carboy.core.voice import drive_async
-from carboy.server.outer import TOO_LARGE, chunks, is_async_body, outer_ring, serve_in_thread
+from carboy.server.outer import (
+    PLAIN_500,
+    TOO_LARGE,
+    Promise,
+    chunks,
+    is_async_body,
+    outer_ring,
+    serve_in_thread,
+    wrong_length,
+)
 from carboy.server.portal import Portal
+from carboy.server.selfsent import SelfSent
 
 
 class MemoryWire:
@@ -30,6 +41,8 @@ class MemoryWire:
         self._request = request
         self._root_path = root_path
         self._body_sent = False
+        #: The answer is out, and the client gone.
+        self.over = asyncio.Event()
 
     @property
     def threads(self) -> Any:
@@ -61,6 +74,7 @@ class MemoryWire:
 
     async def receive(self, request: RequestContext) -> dict[str, Any]:
         if self._body_sent:
+            await self.over.wait()
             return {"type": "http.disconnect"}
         self._body_sent = True
         body = request.body if request.body is not None else self._request.read()
@@ -108,10 +122,12 @@ class MemoryTransport(httpx.BaseTransport):
             if target.max_body is not None and len(request.body) > target.max_body:
                 head, answer = TOO_LARGE
                 return head.status, head.headers, answer, None
-        error = None
+        error: BaseException | None = None
         try:
             head, body, error = await (_async if target.is_async else _threaded)(engine, request)
-            status, fields, content = await _collect(request, head, body)
+            status, fields, content, failure = await _answer(engine, request, head, body)
+            error = error or failure
+            wire.over.set()
             if type(body) is not bytes or target.is_async:
                 await drive_async(finish(request), request)
         except Exception as late:
@@ -142,32 +158,59 @@ async def _threaded(engine: Engine, request: RequestContext) -> tuple[Head, Body
     return head, body, error
 
 
-async def _collect(request: RequestContext, head: Head, body: Body) -> tuple[int, Any, bytes]:
-    """Status, headers and bytes of an answer, streamed or whole."""
+async def _answer(
+    engine: Engine, request: RequestContext, head: Head, body: Body
+) -> tuple[int, Any, bytes, BaseException | None]:
+    """Status, headers and bytes of an answer, streamed or whole, and the error that broke it.
+
+    Where a socket would show a cut answer, here is the answer to the error: nothing was sent yet.
+    """
+    try:
+        return *await _collect(request, head, body), None
+    except Exception as error:
+        head, body = await drive_async(outer_ring(engine, request, error), request)
+        if type(body) is not bytes:
+            head, body = PLAIN_500
+        return *await _collect(request, head, body), error
+
+
+async def _collect(
+    request: RequestContext, head: Head, body: Body
+) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    mute = head.bodiless or request.method == "HEAD"
     if type(body) is bytes:
         content = body
-    elif is_async_body(body) or not callable(body):
-        content = b"".join([piece async for piece in chunks(body, request.threads)])
+        if head.length not in (None, len(body)) and not mute:
+            raise wrong_length(head, body)
     else:
-        head, content = await _collect_asgi(request, body)
+        head, content = await _collect_stream(request, head, body)
     headers = list(head.headers)
-    length = head.length if head.length is not None else len(content)
+    length = len(content) if head.length is None or content else head.length
     if not head.bodiless and (type(body) is bytes or head.length is not None):
         headers.append((b"content-length", b"%d" % length))
-    mute = head.bodiless or request.method == "HEAD"
     return head.status, headers, b"" if mute else content
 
 
-async def _collect_asgi(request: RequestContext, body: Any) -> tuple[Head, bytes]:
-    messages: list[dict[str, Any]] = []
-
-    async def send(message: dict[str, Any]) -> None:
-        messages.append(message)
-
-    await body(request.scope, request.receive, send)
-    start = next(m for m in messages if m["type"] == "http.response.start")
-    pieces = [m.get("body", b"") for m in messages if m["type"] == "http.response.body"]
-    return Head(start["status"], start.get("headers", ())), b"".join(pieces)
+async def _collect_stream(request: RequestContext, head: Head, body: Any) -> tuple[Head, bytes]:
+    sent: SelfSent | None = None
+    if is_async_body(body) or not callable(body):
+        pieces = chunks(body, request.threads)
+    else:
+        sent = SelfSent(request, body)
+        head = await sent.start()
+        pieces = sent.pieces()
+    promise = Promise(head, head.bodiless or request.method == "HEAD")
+    content = []
+    try:
+        async for piece in pieces:
+            promise.keep(len(piece))
+            content.append(piece)
+        promise.end()
+    finally:
+        await pieces.aclose()  # type: ignore[attr-defined]
+        if sent is not None:
+            await sent.close()
+    return head, b"".join(content)
 
 
 class TestClient(httpx.Client):

@@ -1,0 +1,264 @@
+"""What is run, and where: the pinned sdists, their test environments, and a clean tree to run in.
+
+Everything that is made lies under `.conformance/<suite>-python<version>/`:
+
+    sdist/   upstream's archive, fetched by pip by name and version, its sha256 checked
+    venv/    upstream's test requirements, read from the archive, and Carboy
+    real/    the real package, on the path for the baseline only
+    trees/   the archive unpacked anew for every run, with the package's folder taken away
+
+The versions of everything in venv/ stand in `requirements/<suite>.txt` and are installed from there
+as constraints, so that counts differ only when Carboy or the harness does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import venv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+WORK = ROOT / ".conformance"
+BUILD_BACKENDS = ["pip>=25.1", "flit_core>=3.11,<4", "pdm-backend", "hatchling>=1.25", "editables"]
+HARNESS = ["pytest-xdist>=3.6", "pytest-timeout>=2.3"]
+
+
+class HarnessError(Exception):
+    """The run could not be made; says nothing about the faces."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One upstream package at one version, and how its own suite is run."""
+
+    name: str
+    version: str
+    sha256: str
+    package: str  # its folder in the archive, taken away before a run
+    extras: tuple[str, ...]  # of the archive's optional-dependencies
+    groups: tuple[str, ...]  # of the archive's dependency-groups
+    pins: tuple[str, ...]  # added, with their reason where they are given
+    arguments: tuple[str, ...]  # for pytest
+    path: tuple[str, ...]  # folders of the tree on PYTHONPATH, as upstream runs it
+
+    @property
+    def label(self) -> str:
+        return f"{self.name}-{self.version}"
+
+    @property
+    def folder(self) -> Path:
+        return WORK / f"{self.name}-python{sys.version_info.major}.{sys.version_info.minor}"
+
+    @property
+    def tree(self) -> Path:
+        return self.folder / "trees" / str(os.getpid())
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+
+    @property
+    def lock(self) -> Path:
+        return HERE / "requirements" / f"{self.name}.txt"
+
+
+SUITES = {
+    "fastapi": Suite(
+        name="fastapi",
+        version="0.165.0",
+        sha256="dd94d4128319c1e1d50535ab023ab698f850a4d2822f0e181747b46f4ff3c0ab",
+        package="fastapi",
+        extras=("all",),
+        groups=("tests",),
+        pins=(),
+        arguments=("-p", "no:sugar", "tests"),
+        path=("docs_src",),
+    ),
+    "flask": Suite(
+        name="flask",
+        version="3.1.3",
+        sha256="0ef0e52b8a9cd932855379197dd8f94047b359ca0a78695144304cb45f87c9eb",
+        package="src/flask",
+        extras=(),
+        groups=("tests",),
+        # Its conftest needs a private name that pytest 9 no longer has.
+        pins=("werkzeug==3.1.8", "pytest<9"),
+        arguments=("tests",),
+        path=(),
+    ),
+}
+
+
+def run(command: list[str | Path], **options: Any) -> None:
+    """Run a step of the preparation, quietly unless it fails."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        **options,
+    )
+    if done.returncode:
+        tail = "\n".join(done.stdout.splitlines()[-30:])
+        raise HarnessError(f"{' '.join(map(str, command[:6]))} ... failed:\n{tail}")
+
+
+def pip(suite: Suite, *arguments: str | Path) -> None:
+    run([suite.python, "-m", "pip", "--disable-pip-version-check", *arguments])
+
+
+def archive(suite: Suite) -> Path:
+    """Upstream's sdist, fetched once; its checksum is checked every time."""
+    folder = suite.folder / "sdist"
+    path = folder / f"{suite.label}.tar.gz"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        wanted = folder / "requirements.txt"
+        wanted.write_text(f"{suite.name}=={suite.version} --hash=sha256:{suite.sha256}\n")
+        # pip asks the archive for its metadata: its build backend has to be in the environment.
+        pip(suite, "download", "--no-deps", "--no-binary", suite.name, "--no-build-isolation",
+            "--require-hashes", "-r", wanted, "-d", folder)  # fmt: skip
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != suite.sha256:
+        raise HarnessError(f"{path.name} has sha256 {found}, not the pinned {suite.sha256}")
+    return path
+
+
+def requirements(project: dict[str, Any], suite: Suite) -> list[str]:
+    """What upstream's tests need: its dependencies, the extras and the groups, as it names them."""
+    groups = project["dependency-groups"]
+
+    def group(name: str) -> list[str]:
+        found: list[str] = []
+        for entry in groups[name]:
+            found += [entry] if isinstance(entry, str) else group(entry["include-group"])
+        return found
+
+    needed = list(project["project"]["dependencies"])
+    for extra in suite.extras:
+        needed += project["project"]["optional-dependencies"][extra]
+    for name in suite.groups:
+        needed += group(name)
+    return [*needed, *suite.pins, *HARNESS]
+
+
+def unpack(suite: Suite) -> None:
+    """A new tree without the package: nothing in it can answer for the real one."""
+    shutil.rmtree(suite.tree, ignore_errors=True)
+    unpacked = suite.tree.with_suffix(".unpacked")
+    shutil.rmtree(unpacked, ignore_errors=True)
+    with tarfile.open(archive(suite)) as tar:
+        tar.extractall(unpacked, filter="data")
+    (unpacked / suite.label).rename(suite.tree)
+    unpacked.rmdir()
+    shutil.rmtree(suite.tree / suite.package)
+
+
+@contextlib.contextmanager
+def held(suite: Suite, *, alone: bool) -> Iterator[None]:
+    """Runs share an environment; nobody makes it anew under a run that uses it."""
+    suite.folder.mkdir(parents=True, exist_ok=True)
+    if fcntl is None:
+        yield
+        return
+    with (suite.folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        yield
+
+
+def stamp(suite: Suite) -> str:
+    carboy = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    parts = [sys.version, repr(suite), repr(BUILD_BACKENDS + HARNESS), repr(carboy)]
+    if suite.lock.exists():
+        parts.append(suite.lock.read_text())
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def prepare(suite: Suite, *, relock: bool = False) -> None:
+    """Make the environment, unless the one that is there was made from the same pins."""
+    mark = suite.folder / "stamp"
+
+    def stale() -> bool:
+        return relock or not mark.exists() or mark.read_text() != stamp(suite)
+
+    if not stale():
+        return
+    with held(suite, alone=True):
+        if stale():  # nobody made it while we waited
+            mark.unlink(missing_ok=True)
+            make(suite, relock=relock)
+            mark.write_text(stamp(suite))
+
+
+def make(suite: Suite, *, relock: bool) -> None:
+    print(f"{suite.label}: making the environment", flush=True)
+    venv.create(suite.folder / "venv", with_pip=True, clear=True)
+    constraints: list[str | Path] = [] if relock or not suite.lock.exists() else ["-c", suite.lock]
+    pip(suite, "install", *BUILD_BACKENDS)
+    sdist = archive(suite)
+    with tarfile.open(sdist) as tar:
+        member = tar.extractfile(f"{suite.label}/pyproject.toml")
+        if member is None:
+            raise HarnessError(f"{sdist.name} has no pyproject.toml")
+        project = tomllib.loads(member.read().decode())
+    pip(suite, "install", *constraints, *requirements(project, suite),
+        "--no-build-isolation", "--editable", f"{ROOT}[test]")  # fmt: skip
+    shutil.rmtree(suite.folder / "real", ignore_errors=True)
+    pip(suite, "install", "--no-deps", "--no-build-isolation",
+        "--target", suite.folder / "real", sdist)  # fmt: skip
+    # Should anything have asked for the real package, it goes: only the face may answer.
+    pip(suite, "uninstall", "--yes", suite.name)
+    if relock or not suite.lock.exists():
+        write_lock(suite)
+
+
+def write_lock(suite: Suite) -> None:
+    frozen = subprocess.run(
+        [suite.python, "-m", "pip", "freeze", "--exclude-editable", "--exclude", suite.name],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    pinned = [line for line in frozen.splitlines() if re.fullmatch(r"[\w.-]+==\S+", line)]
+    suite.lock.parent.mkdir(exist_ok=True)
+    head = f"# The environment of {suite.label}'s suite; `run.py {suite.name} --lock` writes it.\n"
+    suite.lock.write_text(head + "\n".join(sorted(pinned, key=str.lower)) + "\n")
+
+
+def environment(suite: Suite, *, ours: bool) -> dict[str, str]:
+    """The variables of a run: who answers is decided here, and nowhere else."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "PYTEST", "FLASK_", "FASTAPI_", "CARBOY_", "COVERAGE"))
+    }
+    path = [str(suite.tree / folder) for folder in suite.path] + [str(HERE)]
+    path.append(str(HERE / "startup") if ours else str(suite.folder / "real"))
+    if ours:
+        kept["CARBOY_DROPIN"] = suite.name
+    binaries = str(suite.python.parent)
+    return {
+        **kept,
+        "PATH": binaries + os.pathsep + kept.get("PATH", ""),
+        "PYTHONPATH": os.pathsep.join(path),
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }

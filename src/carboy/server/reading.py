@@ -1,0 +1,304 @@
+"""What a connection of the direct protocol reads: parsed, limited, matched or refused.
+
+httptools calls back, one request at a time is put together, and once it can be answered it is
+handed to `_start` or `_queue`, which are in server/direct.py. Whatever can't be a request is
+refused here, so that the client sees why; nothing is read after the request that ends the
+connection.
+SAFETY: every size that a client chooses has a limit here or in the route.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any, cast
+from urllib.parse import unquote
+
+import httptools
+
+from carboy.core.answer import TEXT, Head
+from carboy.core.context import RequestContext
+from carboy.core.engine import Engine
+from carboy.core.errors import BodyTooLarge
+from carboy.server.shared import Shared
+from carboy.server.stream import Incoming
+
+#: Header fields of a request: how many, bytes of one, bytes of all with the request line.
+MAX_FIELDS = 100
+MAX_FIELD = 8 * 1024
+MAX_HEAD = 32 * 1024
+MAX_TARGET = 8 * 1024
+#: Seconds that a client has to read a refusal before the connection is closed.
+LINGER = 2.0
+
+
+class _Ignore(list[tuple[bytes, bytes]]):
+    """Where trailer fields go."""
+
+    def append(self, item: tuple[bytes, bytes]) -> None:
+        pass
+
+
+_IGNORE = _Ignore()
+_NO_BODY = frozenset({"GET", "HEAD"})
+
+
+class Reading(asyncio.Protocol):
+    """The half of a connection that listens.
+
+    `head_size` counts the bytes of a head that has begun; while it is not 0, heads are looked at
+    closely when they are complete. A small head that comes in one piece needs no look.
+    """
+
+    __slots__ = (
+        "chunks",
+        "closed",
+        "engine",
+        "head_size",
+        "headers",
+        "last",
+        "loop",
+        "parser",
+        "queue",
+        "reading",
+        "serving",
+        "shared",
+        "size",
+        "stopping",
+        "transport",
+        "unchunked",
+        "url",
+    )
+
+    def __init__(self, shared: Shared) -> None:
+        assert shared.engine is not None
+        self.shared = shared
+        self.engine: Engine = shared.engine
+        self.loop = shared.loop
+        self.transport: asyncio.Transport = cast(Any, None)
+        self.parser: Any = httptools.HttpRequestParser(self)
+        self.url: bytes | None = None
+        self.headers: list[tuple[bytes, bytes]] = _IGNORE
+        self.head_size = 0
+        self.reading: RequestContext | None = None
+        self.chunks: list[bytes] | None = None
+        self.size = 0
+        #: The request that is being answered, and those that wait for that.
+        self.serving: RequestContext | None = None
+        self.queue: deque[RequestContext] = deque()
+        #: The request after whose answer the connection closes; `self` after a refusal.
+        self.last: RequestContext | Reading | None = None
+        #: The last request is of HTTP/1.0 and can't be answered in chunks.
+        self.unchunked = False
+        self.closed = False
+        self.stopping = False
+
+    def _start(self, request: RequestContext) -> None:
+        raise NotImplementedError
+
+    def _queue(self, request: RequestContext) -> None:
+        raise NotImplementedError
+
+    def _written(self, head: Head, body: bytes, close: bool, method: str = "") -> bytes:
+        raise NotImplementedError
+
+    def data_received(self, data: bytes) -> None:
+        if self.closed or (self.last is not None and self.reading is None):
+            return  # nothing is read after the request that ends the connection
+        headers = self.headers
+        if self.head_size == 0 and len(data) > MAX_FIELD:
+            self.head_size = 1
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            pass  # `on_headers_complete` has made it the last request
+        except httptools.HttpParserError:
+            if self.last is None or self.reading is not None:
+                self.refuse(400, "This is not a valid HTTP request")
+        if self.url is None:
+            self.head_size = 0
+        elif self.headers is not headers:
+            # A head begins in this data, perhaps behind the end of a body: its own bytes count.
+            self.head_size = 1 + len(self.url) + sum(len(n) + len(v) for n, v in self.headers)
+        else:
+            self.head_size += len(data)
+            if self.head_size > MAX_HEAD:
+                self.refuse(431, "The request's header fields are too large")
+
+    def on_url(self, url: bytes) -> None:
+        if self.url is None:
+            self.url = url
+            self.headers = []
+        else:
+            self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        url, self.url = self.url or b"", None
+        headers, self.headers = self.headers, _IGNORE
+        if self.last is not None:
+            return  # pipelined after the request that ends the connection
+        if (len(headers) > MAX_FIELDS or self.head_size) and (over := _over_limits(url, headers)):
+            self.refuse(*over)
+            return
+        parser = self.parser
+        raw, _, query = url.partition(b"?")
+        if raw[:1] != b"/" or b"#" in url or not url.isascii():
+            parsed = _other_target(url)
+            if parsed is None:
+                self.refuse(400, "The request target is not valid")
+                return
+            raw, query = parsed
+        path = raw.decode("ascii")
+        if "%" in path:
+            path = unquote(path)
+        method = parser.get_method().decode("ascii")
+        root = self.shared.root_path
+        wire: Any = self
+        request = RequestContext(wire, method, root + path if root else path, query, headers)
+        self.reading = request
+        target = self.engine.match(request)
+        if (version := parser.get_http_version()) != "1.1":
+            if version != "1.0":
+                self.refuse(505, "This server speaks HTTP/1.1")
+                return
+            self.last = request
+            self.unchunked = True
+        # SAFETY: F11, what follows an upgrade we don't take is not read as a request.
+        elif not parser.should_keep_alive() or self.stopping or parser.should_upgrade():
+            self.last = request
+        if method not in _NO_BODY and not self._may_send_body(request):
+            return
+        self.chunks = None
+        self.size = 0
+        if not target.buffered:
+            request.stream = Incoming(self, request)
+            if self.serving is None:
+                self._start(request)
+            else:
+                self._queue(request)
+
+    def _may_send_body(self, request: RequestContext) -> bool:
+        """Look at what is announced; False if it was refused."""
+        limit = request.target.max_body
+        expects = False
+        for name, value in request.headers:
+            if name == b"content-length":
+                if limit is not None and int(value) > limit:
+                    self.refuse(413, f"The request body is larger than {limit} bytes")
+                    return False
+            elif name == b"expect":
+                expects = value.lower() == b"100-continue"
+        # No 100 amidst an earlier answer, and none to HTTP/1.0 (RFC 9110, 10.1.1).
+        if expects and self.serving is None and not self.unchunked:
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return True
+
+    def on_body(self, data: bytes) -> None:
+        request = self.reading
+        if request is None:
+            return
+        self.size += len(data)
+        limit = request.target.max_body
+        if limit is not None and self.size > limit:
+            if request.stream is not None:
+                # The endpoint is reading: it is told, and what it answers ends the connection.
+                self.reading = None
+                self.last = request
+                request.stream.fail(BodyTooLarge(limit))
+                return
+            self.refuse(413, f"The request body is larger than {limit} bytes")
+            return
+        if request.stream is not None:
+            request.stream.feed(data)
+        elif self.chunks is None:
+            self.chunks = [data]
+        else:
+            self.chunks.append(data)
+
+    def on_message_complete(self) -> None:
+        request = self.reading
+        if request is None:
+            return
+        self.reading = None
+        if request.stream is not None:
+            request.stream.end()
+            return
+        chunks = self.chunks
+        if chunks is None:
+            request.body = b""
+        else:
+            request.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            self.chunks = None
+        if self.serving is None:
+            self._start(request)
+        else:
+            self._queue(request)
+
+    def refuse(self, status: int, message: str) -> None:
+        """Answer what can't be served and close; whatever else the client sends is not read."""
+        reading, self.reading = self.reading, None
+        self.headers = _IGNORE
+        self.url = None
+        if reading is not None and reading.stream is not None:
+            # Its endpoint runs or waits for its turn: what it reads has no good end.
+            reading.stream.disconnect()
+            self.last = reading
+            return
+        if self.closed or self.last is self:
+            return
+        if self.serving is not None:
+            # Earlier requests of this connection are still being answered.
+            self.last = self.queue[-1] if self.queue else self.serving
+            return
+        self.last = self
+        head = Head(status, [TEXT, (b"connection", b"close")])
+        self.transport.write(self._written(head, message.encode(), close=True))
+        self._linger()
+
+    def _linger(self) -> None:
+        """Close once the client has seen the answer.
+
+        Closing while it still sends would make its kernel throw the answer away (RFC 9112, 9.6).
+        What it sends is dropped by `data_received`, for two seconds at most.
+        """
+        if self.closed or self.transport.is_closing():
+            return
+        # Whoever read a body slowly may have left the socket alone.
+        self.transport.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LINGER, self.transport.close)
+
+
+def _over_limits(url: bytes, headers: list[tuple[bytes, bytes]]) -> tuple[int, str] | None:
+    """The refusal for a head over one of the limits."""
+    if len(url) > MAX_TARGET:
+        return 414, f"The request target is longer than {MAX_TARGET} bytes"
+    if len(headers) > MAX_FIELDS:
+        return 431, f"The request has more than {MAX_FIELDS} header fields"
+    sizes = [len(name) + len(value) for name, value in headers]
+    if sizes and (max(sizes) > MAX_FIELD or sum(sizes) > MAX_HEAD):
+        return 431, "The request's header fields are too large"
+    return None
+
+
+def _other_target(url: bytes) -> tuple[bytes, bytes] | None:
+    """Path and query of a target that is not plain origin-form (RFC 9112, 3.2)."""
+    if url == b"*":
+        return b"*", b""
+    if not url.isascii():
+        return None
+    try:
+        parsed = httptools.parse_url(url)
+    except httptools.HttpParserInvalidURLError:
+        return None
+    # SAFETY: F7, the host never comes from the target, only the Host header.
+    if parsed.schema is not None and parsed.schema not in (b"http", b"https"):
+        return None
+    path = parsed.path or (b"/" if parsed.schema else None)
+    if path is None or not path.startswith(b"/"):
+        return None
+    return path, parsed.query or b""
