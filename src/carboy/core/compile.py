@@ -23,7 +23,7 @@ from carboy.core.closing import close_early, enter, enter_async, unwind
 from carboy.core.context import RequestContext
 from carboy.core.encode import PLAIN
 from carboy.core.errors import Handlers
-from carboy.core.route import Input, Output, Route
+from carboy.core.route import Input, Lane, Output, Route
 from carboy.core.signature import (
     Function,
     Parameter,
@@ -329,6 +329,7 @@ class _Endpoint:
                 arguments.append((use.name, ready.value))
             if ready.errors is not None:
                 failing.append(ready.errors)
+        errors: str | None
         if function.binds:
             own, errors = self.bound(function)
         else:

@@ -66,6 +66,7 @@ class FastAPI(Entry, Verbs, Starlette):
     `plugins` are this engine's own (carboy.core.plugin).
     """
 
+    router: _AppRouter
     #: What a plain FastAPI application has; `App` is safer.
     settings: ClassVar[AppSettings] = {}
 

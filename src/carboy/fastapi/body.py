@@ -101,7 +101,7 @@ def invalid_request(
     return RequestValidationError(
         errors,
         body=None if body is UNSET else body,
-        endpoint_ctx=endpoint_context(state, request),  # type: ignore[call-arg]
+        endpoint_ctx=endpoint_context(state, request),
     )
 
 

@@ -140,7 +140,10 @@ def frontends_of(declared: Declared) -> list[tuple[str, Route, Route]]:
     """(path, route that reads, route for other methods) of every frontend, longest path first."""
     found = list(_frontends(declared.router, "", ()))
     found.sort(key=lambda one: -len(one[0].rstrip("/")))
-    return [(path, *_frontend_routes(declared, *rest, path)) for path, *rest in found]
+    return [
+        (path, *_frontend_routes(declared, route, dependencies, path))
+        for path, route, dependencies in found
+    ]
 
 
 def _frontends(router: APIRouter, prefix: str, dependencies: tuple[Any, ...]) -> Iterator[Any]:
@@ -158,7 +161,7 @@ def _frontends(router: APIRouter, prefix: str, dependencies: tuple[Any, ...]) ->
 def _frontend_routes(
     declared: Declared, route: Any, dependencies: tuple[Any, ...], path: str
 ) -> tuple[Route, Route]:
-    options = {"response_model": None, "include_in_schema": False, "name": "frontend"}
+    options: Any = {"response_model": None, "include_in_schema": False, "name": "frontend"}
     made = []
     for needed in (dependencies, ()):
         state = RouteState()

@@ -102,7 +102,7 @@ def validated(state: RouteState, field: Any, result: Any) -> Any:
         raise ResponseValidationError(
             errors=errors,
             body=result,
-            endpoint_ctx=response_context(state),  # type: ignore[call-arg]
+            endpoint_ctx=response_context(state),
         )
     return value
 
