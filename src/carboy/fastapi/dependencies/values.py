@@ -7,7 +7,6 @@ compiled endpoint does the usual parameters itself; this is for the unusual ones
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from typing import Any
 
 from pydantic import BaseModel
@@ -90,7 +89,7 @@ def _validate_value_with_model_field(
     if value is Undefined:
         if field.field_info.is_required():
             return None, [get_missing_field_error(loc=loc)]
-        value = deepcopy(field.default)
+        value = field.default  # a copy, by pydantic
         if not field.field_info.validate_default:
             return value, []
     return field.validate(value, values, loc=loc)
