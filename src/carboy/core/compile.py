@@ -299,14 +299,20 @@ class _Endpoint:
         then = "answer =" if self.has_early else "return"
         if output.direct:
             head = write.bind("HEAD", output.head)
-            if response != "None":
-                head = f"{write.bind('amend', output.amend)}({head}, {response})"
             encoded = f"{write.bind('encode', output.encode)}(result)"
             body = 'b""' if output.head.bodiless else encoded
+            amended = None
+            if response != "None":
+                # The status may have become one that has a body, or one that has none.
+                amended = f"{write.bind('amend', output.amend)}({head}, {response})"
+                head = write.mint("head")
+                body = f'b"" if {head}.bodiless else {encoded}'
             if output.exact is None:
                 write("if type(result) in PLAIN:")
             else:
                 write(f"if type(result) is {write.bind(output.exact.__name__, output.exact)}:")
+            if amended is not None:
+                write(f"    {head} = {amended}")
             write(f"    {then} {head}, {body}")
         if not self.has_early:
             write(f"return {slow}")

@@ -142,8 +142,8 @@ class FastAPI(Entry, Verbs, Starlette):
         self.webhooks = webhooks or APIRouter()
         if root_path:
             warnings.warn(
-                "root_path is deprecated here: tell the server instead, as in "
-                "`carboy run --root-path /api/v1`.",
+                "root_path is deprecated here: tell the server instead, as in `carboy run "
+                "--root-path /api/v1` (where FastAPI says fastapi run --root-path).",
                 FastAPIDeprecationWarning,
                 stacklevel=2,
             )
@@ -202,8 +202,10 @@ class FastAPI(Entry, Verbs, Starlette):
         return self._overrides
 
     @dependency_overrides.setter
-    def dependency_overrides(self, value: dict[Callable[..., Any], Callable[..., Any]]) -> None:
-        self._overrides = Overrides(self._overridden, value)
+    def dependency_overrides(
+        self, value: dict[Callable[..., Any], Callable[..., Any]] | None
+    ) -> None:
+        self._overrides = Overrides(self._overridden, value or {})
         self._overridden()
 
     def _overridden(self) -> None:
@@ -402,7 +404,7 @@ class FastAPI(Entry, Verbs, Starlette):
         """Serve built files below `path` wherever no route takes a request."""
         self.router.frontend(path, directory=directory, fallback=fallback, check_dir=check_dir)
 
-    @deprecated("on_event is deprecated: use a lifespan function.")
+    @deprecated("on_event is deprecated, use lifespan event handlers instead.")
     def on_event(self, event_type: str) -> Callable[[Endpoint], Endpoint]:
         """Call the decorated function at "startup" or "shutdown"."""
         with warnings.catch_warnings():

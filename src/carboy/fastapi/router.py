@@ -292,12 +292,13 @@ class APIRouter(Verbs, routing.Router):
         prefix = options.get("prefix", "")
         if router is self:
             raise AssertionError(
-                "Cannot include the same APIRouter instance into itself. Include another one."
+                "Cannot include the same APIRouter instance into itself. Did you mean to include a "
+                "different router?"
             )
         if router._contains_router(self):
             raise AssertionError(
-                "Cannot include an APIRouter instance that already includes this router: it would "
-                "never end."
+                "Cannot include an APIRouter instance that already includes this router. Did you "
+                "mean to include a different router?"
             )
         _check_prefix(prefix)
         if not prefix:
@@ -330,7 +331,7 @@ class APIRouter(Verbs, routing.Router):
             raise AssertionError(f"an event is 'startup' or 'shutdown', not {event_type!r}")
         handlers[event_type].append(func)
 
-    @deprecated("on_event is deprecated: use a lifespan function.")
+    @deprecated("on_event is deprecated, use lifespan event handlers instead.")
     def on_event(self, event_type: str) -> Callable[[Endpoint], Endpoint]:
         """`add_event_handler` as a decorator."""
 

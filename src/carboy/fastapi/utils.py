@@ -65,8 +65,8 @@ def create_model_field(
     except PydanticSchemaGenerationError:
         raise FastAPIError(
             f"Invalid args for response field! {type_!r} is not a valid Pydantic field type. If it "
-            "is a return annotation, response_model=None in the decorator keeps it from being "
-            "made a response model."
+            "is a return annotation, the decorator's parameter response_model=None keeps it from "
+            "being made a response model."
         ) from None
 
 
