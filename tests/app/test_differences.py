@@ -9,7 +9,7 @@ import pytest
 from carboy import App, Depends, HTTPException, Request
 from carboy.core.pattern import PatternError
 from carboy.fastapi import FastAPI
-from carboy.fastapi.routing import AppSettings
+from carboy.fastapi.options import AppSettings
 from carboy.testing import TestClient
 
 

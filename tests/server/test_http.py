@@ -13,7 +13,7 @@ from living import Living, running, talk
 from starlette.responses import StreamingResponse
 
 from carboy import App, Request, Response
-from carboy.fastapi.routing import AppSettings
+from carboy.fastapi.options import AppSettings
 from carboy.server.reading import MAX_FIELD, MAX_FIELDS, MAX_HEAD, MAX_TARGET
 
 MAX_BODY = 1000
