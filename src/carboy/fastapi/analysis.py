@@ -179,8 +179,6 @@ def _parameter(
     if not isinstance(alias, str):
         convert = source is Source.HEADER and getattr(marker, "convert_underscores", True)
         alias = name.replace("_", "-") if convert else name
-    if source is Source.HEADER:
-        alias = alias.lower()
     if source is Source.PATH and alias not in pattern.names:
         raise AssertionError(f"the path {pattern.source!r} has no variable {alias!r}")
     free = _is_free(source, annotation, metadata, marker, alias, pattern)
