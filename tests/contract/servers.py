@@ -118,7 +118,7 @@ def serving(
             stderr=log,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=_end_with_parent,
+            preexec_fn=end_with_parent,
         )
     server = Server(process, address, log_file)
     try:
@@ -129,7 +129,7 @@ def serving(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Where the kernel can do it: a test run that is killed outright takes its servers along."""
     if sys.platform == "linux":
         pr_set_pdeathsig = 1

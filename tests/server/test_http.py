@@ -152,6 +152,18 @@ def test_nothing_is_served_after_the_last_request(way: str) -> None:
     assert written.endswith(b"\r\n\r\n1")
 
 
+def test_what_is_pipelined_after_the_last_request_is_not_run() -> None:
+    counting, served = App(), []
+
+    @counting.get("/{n}")
+    async def count(n: int) -> None:
+        served.append(n)
+
+    # The parser would go on: it knows that HTTP/1.0 can keep a connection, which we don't do.
+    talk(counting, [b"GET /1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" + get("/2")])
+    assert served == [1]
+
+
 @pytest.mark.parametrize("extra", ["", "Connection: keep-alive\r\n"])
 def test_http_1_0_is_answered_once_and_closed(line: Line, extra: str) -> None:
     head = f"GET /fast/async/1 HTTP/1.0\r\n{extra}\r\n".encode()

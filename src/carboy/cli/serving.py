@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from copy import deepcopy
 from pathlib import Path
@@ -55,8 +56,14 @@ def dev(app: str, *, host: str, port: int, reload: bool) -> None:
     _serve(where, host=host, port=port, reload=reload, access_log=True)
 
 
+def _stopped(number: int, frame: object) -> None:
+    """SIGTERM, once more: uvicorn has stopped in good order, and raises what stopped it again."""
+    sys.exit(0)
+
+
 def _serve(where: str, *, uds: Path | None = None, **options: Any) -> None:
     os.environ[APP] = where
+    signal.signal(signal.SIGTERM, _stopped)
     # The same console format for our log lines as for the server's.
     logs = deepcopy(LOGGING_CONFIG)
     logs["loggers"]["carboy"] = {"handlers": ["default"], "level": "INFO", "propagate": False}

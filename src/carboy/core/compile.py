@@ -459,13 +459,13 @@ class _Endpoint:
         else:
             source = SOURCES[parameter.source, parameter.many][0]
         if not parameter.whole:
-            missing, raw = f"{parameter.alias!r} not in {source}", f"{source}[{parameter.alias!r}]"
+            missing, raw = f"{parameter.key!r} not in {source}", f"{source}[{parameter.key!r}]"
         constant = _is_constant(parameter) and not parameter.validate_default
         if parameter.required:
             write(f"{name} = {checked.format(raw)}")
         elif check is None and constant and not parameter.whole:
             default = write.bind(f"default_{parameter.name}", parameter.default)
-            write(f"{name} = {source}.get({parameter.alias!r}, {default})")
+            write(f"{name} = {source}.get({parameter.key!r}, {default})")
         else:
             default = self._default(parameter, checked)
             write(f"{name} = {default} if {missing} else {checked.format(raw)}")

@@ -65,6 +65,11 @@ class Parameter:
     validate_default: bool = False
 
     @property
+    def key(self) -> str:
+        """The name to look the value up by: headers are kept in lower case."""
+        return self.alias.lower() if self.source is Source.HEADER else self.alias
+
+    @property
     def loc(self) -> tuple[str, ...]:
         """Where errors say the value was."""
         return ("body",) if self.whole else (self.source.value, self.alias)
@@ -191,7 +196,7 @@ def _evaluated(signature: inspect.Signature, call: Callable[..., Any]) -> inspec
 
 def raw_value(parameter: Parameter, function: Function, request: RequestContext, body: Any) -> Any:
     """The unvalidated value of `parameter`, or UNSET."""
-    source, alias = parameter.source, parameter.alias
+    source, alias = parameter.source, parameter.key
     if source is Source.PATH:
         return request.params[function.path_names.index(alias)]
     if source is Source.BODY:

@@ -156,8 +156,8 @@ class Reading(asyncio.Protocol):
             path = unquote(path)
         method = parser.get_method().decode("ascii")
         root = self.shared.root_path
-        wire: Any = self
-        request = RequestContext(wire, method, root + path if root else path, query, headers)
+        path = root + path if root else path
+        request = RequestContext(self, method, path, query, headers)  # type: ignore[arg-type]
         self.reading = request
         target = self.engine.match(request)
         if (version := parser.get_http_version()) != "1.1":
@@ -175,10 +175,7 @@ class Reading(asyncio.Protocol):
         self.size = 0
         if not target.buffered:
             request.stream = Incoming(self, request)
-            if self.serving is None:
-                self._start(request)
-            else:
-                self._queue(request)
+            (self._start if self.serving is None else self._queue)(request)
 
     def _may_send_body(self, request: RequestContext) -> bool:
         """Look at what is announced; False if it was refused."""
