@@ -158,7 +158,12 @@ async def welcome() -> dict[str, str | list[str]]:
     """Greet the visitor and list what can be asked."""
     return {
         "message": "Welcome to the bookshelf!",
-        "paths": [f"{verb} {route.path}" for route in app.routes for verb in route.methods],
+        "paths": [
+            f"{verb} {route.path}"
+            for route in app.routes
+            if route.include_in_schema
+            for verb in route.methods
+        ],
     }
 
 

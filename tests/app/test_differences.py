@@ -55,7 +55,7 @@ def test_angle_brackets_are_an_error_on_app_only() -> None:
 
 
 def test_only_get_routes_of_app_are_cancelled() -> None:
-    for app, cancelled in ((App(), True), (FastAPI(), False)):
+    for app, cancelled in ((App(openapi_url=None), True), (FastAPI(openapi_url=None), False)):
         _declare(app)
         read, write = (target.cancel_on_disconnect for target in app.engine.router.routes)
         assert (read, write) == (cancelled, False)

@@ -201,8 +201,9 @@ def _compile_function(route: Route, override: Callable[[Function], Function]) ->
     used = _walk(function, override)
     takes_body = any(one.uses_body for one in used)
     loads_async = takes_body and route.input.is_async
-    write = _Writer(loads_async or any(one.is_async for one in used))
-    _Endpoint(write, route.input, route.output, override, takes_body).emit(function)
+    is_watched = route.solving is not None
+    write = _Writer(is_watched or loads_async or any(one.is_async for one in used))
+    _Endpoint(write, route.input, route.output, override, takes_body).emit(function, route.solving)
     write("    except BaseException as error:")
     write(f"        return {'await ' if write.is_async else ''}recover(request, error)")
     write.names["recover"] = _recover(route.handlers, write.is_async)
@@ -268,7 +269,7 @@ class _Endpoint:
         self.has_early = False
         write.names.update(INVALID=_invalid(), invalid=input.invalid)
 
-    def emit(self, function: Function) -> None:
+    def emit(self, function: Function, solving: Any = None) -> None:
         """The whole endpoint, up to the `except` that the caller adds."""
         write = self.write
         write(f"{write.prefix} endpoint(request):")
@@ -277,7 +278,14 @@ class _Endpoint:
         if self.takes_body:
             wait = "await " if self.input.is_async else ""
             write(f"body = {wait}{write.bind('load_body', self.input.load_body)}(request)")
-        args, errors = self.arguments(function, is_root=True)
+        if solving is not None:
+            write(f"with {write.bind('solving', solving)}(request):")
+            write.depth += 1
+            if not function.uses and not function.parameters and not function.specials:
+                write("pass")
+        # What is invalid is raised outside of `solving`, which is about errors of other kinds.
+        args, errors = self.arguments(function, is_root=solving is None)
+        write.depth = 2
         if errors is not None:
             write(f"if {errors} is not None:")
             body = "body" if self.takes_body else "None"

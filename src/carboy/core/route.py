@@ -7,6 +7,7 @@ that overrides a framework's methods: an endpoint written by hand takes the comp
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -80,6 +81,8 @@ class Route:
     cancel_on_disconnect: bool = False
     #: Asked after the path has fitted: False sends the request to the next route (hosts, headers).
     guard: Callable[[RequestContext], bool] | None = None
+    #: Stands around dependencies and checks, as ``with solving(request):`` in the async voice.
+    solving: Callable[[RequestContext], AbstractContextManager[Any]] | None = None
     extras: dict[str, Any] = field(default_factory=dict)
 
     def _shown(self) -> frozenset[str]:

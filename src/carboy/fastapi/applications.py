@@ -11,22 +11,19 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Literal, TypeVar, Unpack
 
-from starlette.applications import Starlette
 from starlette.datastructures import State
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.routing import BaseRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 from typing_extensions import deprecated
 
-from carboy.core.answer import Head
-from carboy.core.engine import Engine, Target
-from carboy.core.pattern import Pattern
+from carboy.core.engine import Engine
 from carboy.core.plugin import Plugin
-from carboy.core.route import Lane, Route
 from carboy.fastapi.declared import Declared
 from carboy.fastapi.depends import Depends
+from carboy.fastapi.documented import ABOUT, Documented
 from carboy.fastapi.exception_handlers import (
     http_exception_handler,
     request_validation_exception_handler,
@@ -41,13 +38,42 @@ from carboy.fastapi.frontend import Fallback
 from carboy.fastapi.handlers import AppHandlers
 from carboy.fastapi.options import APIRouteOptions, AppSettings, IncludeOptions, RouteOptions
 from carboy.fastapi.overrides import Overrides
+from carboy.fastapi.patterns import pattern_of
 from carboy.fastapi.route_state import DEFAULT_ID, DEFAULT_JSON
 from carboy.fastapi.router import APIRouter
 from carboy.fastapi.routing import APIRoute
+from carboy.fastapi.served import Served
 from carboy.fastapi.verbs import Endpoint, Verbs
-from carboy.server.entry import Entry
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
+
+
+#: The exception handlers that every application starts with.
+_INSTALLED: dict[Any, Any] = {
+    HTTPException: http_exception_handler,
+    RequestValidationError: request_validation_exception_handler,
+    WebSocketRequestValidationError: websocket_request_validation_exception_handler,
+}
+
+
+#: The arguments that are the router's.
+_FOR_ROUTER = (
+    "routes",
+    "redirect_slashes",
+    "on_startup",
+    "on_shutdown",
+    "lifespan",
+    "default_response_class",
+    "dependencies",
+    "callbacks",
+    "deprecated",
+    "include_in_schema",
+    "responses",
+    "generate_unique_id_function",
+    "strict_content_type",
+    "max_body_size",
+    "form_limits",
+)
 
 
 class _AppRouter(APIRouter):
@@ -55,12 +81,17 @@ class _AppRouter(APIRouter):
 
     owner: FastAPI
 
+    def add_api_route(
+        self, path: str, endpoint: Callable[..., Any], **options: Unpack[APIRouteOptions]
+    ) -> None:
+        pattern_of(path, strict=self.owner.settings.get("strict_paths", False))
+        super().add_api_route(path, endpoint, **options)
+
     def _declared(self, route: APIRoute) -> None:
-        route.strict_paths = self.owner.settings.get("strict_paths", False)
         self.owner.declared.route_of(route)
 
 
-class FastAPI(Entry, Verbs, Starlette):
+class FastAPI(Documented, Served, Verbs):
     """An application with FastAPI's API and FastAPI's defaults; arguments are FastAPI 0.165's.
 
     `plugins` are this engine's own (carboy.core.plugin).
@@ -114,32 +145,9 @@ class FastAPI(Entry, Verbs, Starlette):
         telemetry: Any = None,
         plugins: Sequence[Plugin] = (),
     ) -> None:
-        if openapi_url:
-            assert title, "A title must be provided for OpenAPI, e.g.: 'My API'"
-            assert version, "A version must be provided for OpenAPI, e.g.: '2.1.0'"
+        given = locals()
         self.debug = debug
-        self.title = title
-        self.summary = summary
-        self.description = description
-        self.version = version
-        self.terms_of_service = terms_of_service
-        self.contact = contact
-        self.license_info = license_info
-        self.openapi_url = openapi_url
-        self.openapi_tags = openapi_tags
-        self.root_path_in_servers = root_path_in_servers
-        self.docs_url = docs_url
-        self.redoc_url = redoc_url
-        self.swagger_ui_oauth2_redirect_url = swagger_ui_oauth2_redirect_url
-        self.swagger_ui_init_oauth = swagger_ui_init_oauth
-        self.swagger_ui_parameters = swagger_ui_parameters
-        self.servers = servers or []
-        self.separate_input_output_schemas = separate_input_output_schemas
-        self.openapi_external_docs = openapi_external_docs
-        self.openapi_version = "3.1.0"
-        self.openapi_schema: dict[str, Any] | None = None
-        self._openapi_routes_version: int | None = None
-        self.webhooks = webhooks or APIRouter()
+        self._describe(**{name: given[name] for name in ABOUT})
         if root_path:
             warnings.warn(
                 "root_path is deprecated here: tell the server instead, as in `carboy run "
@@ -152,33 +160,17 @@ class FastAPI(Entry, Verbs, Starlette):
         self.max_body_size = max_body_size
         self.user_middleware = list(middleware or ())
         self.middleware_stack: ASGIApp | None = None
-        self.exception_handlers: dict[Any, Any] = {
-            HTTPException: http_exception_handler,
-            RequestValidationError: request_validation_exception_handler,
-            WebSocketRequestValidationError: websocket_request_validation_exception_handler,
-            **(exception_handlers or {}),
-        }
+        self.exception_handlers: dict[Any, Any] = {**_INSTALLED, **(exception_handlers or {})}
         self._overrides = Overrides(self._overridden)
         self.router = _AppRouter(
-            routes=routes,
-            redirect_slashes=redirect_slashes,
-            dependency_overrides_provider=self,
-            on_startup=on_startup,
-            on_shutdown=on_shutdown,
-            lifespan=lifespan,
-            default_response_class=default_response_class,
-            dependencies=dependencies,
-            callbacks=callbacks,
-            deprecated=deprecated,
-            include_in_schema=include_in_schema,
-            responses=responses,
-            generate_unique_id_function=generate_unique_id_function,
-            strict_content_type=strict_content_type,
-            max_body_size=max_body_size,
-            form_limits=form_limits,
+            dependency_overrides_provider=self, **{name: given[name] for name in _FOR_ROUTER}
         )
-        self.router.owner = self
         self.plugins = tuple(plugins)
+        self._make_engine()
+        self.setup()
+
+    def _make_engine(self) -> None:
+        self.router.owner = self
         self.declared = Declared(
             self.router,
             app=self,
@@ -191,7 +183,6 @@ class FastAPI(Entry, Verbs, Starlette):
         self.router._included_in.add(self)
         self._serve_everywhere()
         self._decide_front()
-        self.setup()
 
     def _mark_routes_changed(self) -> None:
         self.engine.invalidate()
@@ -215,112 +206,6 @@ class FastAPI(Entry, Verbs, Starlette):
     def freeze(self) -> None:
         """Compile every route now, as servers do at start-up."""
         self.engine.freeze()
-
-    # -- the OpenAPI document ---------------------------------------------------------------------
-
-    def openapi(self) -> dict[str, Any]:
-        """The document, made when the routes have changed. May be replaced by a function."""
-        version = self.router._get_routes_version()
-        if not self.openapi_schema or self._openapi_routes_version != version:
-            from carboy.fastapi.openapi.utils import get_openapi
-
-            self.openapi_schema = get_openapi(
-                title=self.title,
-                version=self.version,
-                openapi_version=self.openapi_version,
-                summary=self.summary,
-                description=self.description,
-                terms_of_service=self.terms_of_service,
-                contact=self.contact,
-                license_info=self.license_info,
-                routes=self.routes,
-                webhooks=self.webhooks.routes,
-                tags=self.openapi_tags,
-                servers=self.servers,
-                separate_input_output_schemas=self.separate_input_output_schemas,
-                external_docs=self.openapi_external_docs,
-            )
-            self._openapi_routes_version = version
-        return self.openapi_schema
-
-    def setup(self) -> None:
-        """Add the routes of the document and its pages."""
-        from carboy.fastapi.pages import add_pages
-
-        add_pages(self)
-
-    # -- serving --------------------------------------------------------------------------------
-
-    def _serve_everywhere(self) -> None:
-        async def __call__(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: N807
-            await self._serve(scope, receive, send)
-
-        self.__dict__["__call__"] = __call__
-
-    @property
-    def _is_wrapped(self) -> bool:
-        return bool(self.user_middleware) or self.debug
-
-    def _decide_front(self) -> None:
-        """Have requests that come past ASGI go through what stands around the engine."""
-        overridden = type(self).__call__ is not Entry.__call__
-        if not (self._is_wrapped or overridden):
-            self.engine.front = None
-            return
-
-        async def call(request: Any) -> Any:
-            return Head(200), self
-
-        route = Route(Pattern("around", ()), None, "around", lane=Lane(call, True), buffered=False)
-        front = Target(route)
-        front.compile(lambda function: function)
-        self.engine.front = front
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI: through what is around the engine, if anything is."""
-        scope["app"] = self
-        if self.root_path:
-            scope["root_path"] = self.root_path
-        if scope["type"] == "lifespan":
-            self.engine.freeze()
-            await self.router.lifespan(scope, receive, send)
-        elif scope["type"] == "http" and not self._is_wrapped:
-            from carboy.server.asgi import serve
-
-            # Inside: this is what `front` leads to as well.
-            await serve(self.engine, scope, receive, send, passed=True)  # type: ignore[arg-type]
-        else:
-            if self.middleware_stack is None:
-                self.middleware_stack = self.build_middleware_stack()
-            await self.middleware_stack(scope, receive, send)
-
-    def build_middleware_stack(self) -> ASGIApp:
-        """Middleware around the engine, as Starlette orders it."""
-        from starlette.middleware.errors import ServerErrorMiddleware
-        from starlette.middleware.exceptions import ExceptionMiddleware
-
-        from carboy.fastapi.foreign import handlers_of
-
-        table = self.exception_handlers
-        by_class, by_status = handlers_of(table)
-        outer = [handler for key, handler in table.items() if key in (500, Exception)]
-        app: ASGIApp = ExceptionMiddleware(
-            self._inside, handlers={**by_class, **by_status}, debug=self.debug
-        )
-        for cls, args, kwargs in reversed(self.user_middleware):
-            app = cls(app, *args, **kwargs)
-        return ServerErrorMiddleware(app, outer[-1] if outer else None, self.debug)
-
-    async def _inside(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("router", self.router)
-        if scope["type"] == "websocket":
-            from carboy.fastapi.sockets import serve_websocket
-
-            await serve_websocket(self.router.routes, scope, receive, send)
-            return
-        from carboy.server.asgi import serve
-
-        await serve(self.engine, scope, receive, send, inside=True)  # type: ignore[arg-type]
 
     # -- declarations ---------------------------------------------------------------------------
 

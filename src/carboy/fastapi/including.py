@@ -113,6 +113,32 @@ def context_for(
     )
 
 
+#: What an inclusion leaves as it was declared.
+_SAME = (
+    "methods",
+    "name",
+    "response_model",
+    "status_code",
+    "summary",
+    "description",
+    "response_description",
+    "operation_id",
+    "response_model_include",
+    "response_model_exclude",
+    "response_model_by_alias",
+    "response_model_exclude_unset",
+    "response_model_exclude_defaults",
+    "response_model_exclude_none",
+    "openapi_extra",
+    "stream_item_type",
+)
+
+
+def _first(original: Any, scopes: tuple[Any, ...], name: str) -> Any:
+    """What was said of `name`: by the route, else by its router, else by those around."""
+    return get_value_or_default(getattr(original, name), *(getattr(one, name) for one in scopes))
+
+
 class EffectiveRoute(RouteState):
     """An APIRoute as an inclusion makes it. Everything else is asked of the original."""
 
@@ -122,50 +148,25 @@ class EffectiveRoute(RouteState):
         self.original_route = original
         self.context = context
         inner = context.included_router
-        self.strict_paths = original.strict_paths
+        scopes = (inner, context)
         self._populate(
             context.prefix + original.path,
             original.endpoint,
-            response_model=original.response_model,
-            status_code=original.status_code,
+            **{name: getattr(original, name) for name in _SAME},
             tags=[*context.tags, *original.tags],
             dependencies=[*context.dependencies, *original.dependencies],
-            summary=original.summary,
-            description=original.description,
-            response_description=original.response_description,
             responses={**context.responses, **original.responses},
             deprecated=original.deprecated or context.deprecated,
-            methods=original.methods,
-            operation_id=original.operation_id,
-            response_model_include=original.response_model_include,
-            response_model_exclude=original.response_model_exclude,
-            response_model_by_alias=original.response_model_by_alias,
-            response_model_exclude_unset=original.response_model_exclude_unset,
-            response_model_exclude_defaults=original.response_model_exclude_defaults,
-            response_model_exclude_none=original.response_model_exclude_none,
             include_in_schema=original.include_in_schema and context.include_in_schema,
             response_class=get_value_or_default(
-                original.response_class,
-                inner.default_response_class,
-                context.default_response_class,
+                original.response_class, *(one.default_response_class for one in scopes)
             ),
-            name=original.name,
             dependency_overrides_provider=context.dependency_overrides_provider,
             callbacks=[*context.callbacks, *(original.callbacks or ())],
-            openapi_extra=original.openapi_extra,
-            generate_unique_id_function=get_value_or_default(
-                original.generate_unique_id_function,
-                inner.generate_unique_id_function,
-                context.generate_unique_id_function,
-            ),
-            strict_content_type=get_value_or_default(
-                original.strict_content_type,
-                inner.strict_content_type,
-                context.strict_content_type,
-            ),
+            generate_unique_id_function=_first(original, scopes, "generate_unique_id_function"),
+            strict_content_type=_first(original, scopes, "strict_content_type"),
             max_body_size=get_body_size_limit(original.max_body_size, context.max_body_size),
             form_limits={**context.form_limits, **(original.form_limits or {})},
-            stream_item_type=original.stream_item_type,
         )
 
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
@@ -305,7 +306,7 @@ class RouteContext:
     def original_route(self) -> BaseRoute:
         """As it was declared."""
         context = self._route_context
-        return self.route if context is None else context.original_route  # type: ignore[no-any-return]
+        return self.route if context is None else context.original_route
 
     @property
     def _effective_route(self) -> Any:

@@ -59,7 +59,7 @@ def output_for(state: RouteState) -> Output:
         encode, exact = _field_encoder(state, field)
     is_direct = by_default and response_class.__name__ == "JSONResponse"
     respond = _Respond(state, head, encode, None if is_direct else response_class)
-    direct = is_direct and (field is None or exact is not None)
+    direct = is_direct and (field is None or exact is not None or state.response_model is Any)
     return Output(respond, encode, amend, head, exact, direct)
 
 
@@ -75,6 +75,8 @@ def _field_encoder(state: RouteState, field: Any) -> tuple[Encode, type | None]:
 
     options = dump_options(state)
     model = state.response_model
+    if model is Any:
+        return partial(field.serializer.to_json, **options), None
     from pydantic import BaseModel
 
     if lenient_issubclass(model, BaseModel) and model.__pydantic_complete__:

@@ -71,8 +71,6 @@ class RouteState:
     name: str
     #: The engine's Route, once it has been translated.
     core: Route | None = None
-    #: Whether Flask's ``<...>`` in the path is an error.
-    strict_paths = False
 
     def _populate(
         self,
@@ -186,7 +184,7 @@ class RouteState:
     @cached_property
     def pattern(self) -> Pattern:
         """The path in pieces."""
-        return pattern_of(self.path, strict=self.strict_paths)
+        return pattern_of(self.path)
 
     @property
     def path_format(self) -> str:

@@ -31,7 +31,7 @@ from carboy.fastapi.including import iter_route_contexts as iter_route_contexts
 from carboy.fastapi.route_state import OPTIONS, RouteState, dependant_for
 
 
-class APIRoute(RouteState, routing.Route):  # type: ignore[misc]
+class APIRoute(RouteState, routing.Route):  # type: ignore[misc,override]
     """One path operation. Override `get_route_handler` to go around it."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:

@@ -114,8 +114,6 @@ def _parameter(source: Source, field: ModelField) -> Parameter:
     info = field.field_info
     required = info.is_required()
     alias = field.validation_alias or field.alias
-    if source is Source.HEADER:
-        alias = alias.lower()
     check = None if _is_free(source, field) else field.validator.validate_python
     return Parameter(
         name=field.name,
@@ -143,16 +141,11 @@ def _is_free(source: Source, field: ModelField) -> bool:
     if source is Source.BODY or info.metadata:
         return False
     if source is Source.PATH:
-        return info.annotation is str and not _is_converted(field)
+        return info.annotation is str
     from typing import get_args
 
     members = set(get_args(info.annotation)) or {info.annotation}
     return members <= {str, Any, type(None)} and not _is_sequence(field)
-
-
-def _is_converted(field: ModelField) -> bool:
-    # Path values that a convertor has made something of are checked; text stays text.
-    return False
 
 
 def _use(sub: Dependant, path_names: tuple[str, ...], scopes: _UsesScopesCache) -> Use:
@@ -219,13 +212,13 @@ class _Binder:
         values: dict[str, Any] = {}
         errors: Errors = []
         for fields, received in (
-            (dependant.path_params, lambda: dressed.path_params),
-            (dependant.query_params, lambda: dressed.query_params),
-            (dependant.header_params, lambda: dressed.headers),
-            (dependant.cookie_params, lambda: dressed.cookies),
+            (dependant.path_params, "path_params"),
+            (dependant.query_params, "query_params"),
+            (dependant.header_params, "headers"),
+            (dependant.cookie_params, "cookies"),
         ):
             if fields:
-                found, wrong = request_params_to_args(fields, received())
+                found, wrong = request_params_to_args(fields, getattr(dressed, received))
                 values.update(found)
                 errors.extend(wrong)
         return values, errors
