@@ -281,10 +281,11 @@ class _Endpoint:
         if solving is not None:
             write(f"with {write.bind('solving', solving)}(request):")
             write.depth += 1
-            if not function.uses and not function.parameters and not function.specials:
-                write("pass")
+        before = len(write.lines)
         # What is invalid is raised outside of `solving`, which is about errors of other kinds.
         args, errors = self.arguments(function, is_root=solving is None)
+        if solving is not None and len(write.lines) == before:
+            write("pass")
         write.depth = 2
         if errors is not None:
             write(f"if {errors} is not None:")
