@@ -49,7 +49,9 @@ def of_scope(scope: Any) -> RequestTelemetry | None:
 def type_name(error: BaseException) -> str:
     """The exception's type as OpenTelemetry writes it."""
     cls = type(error)
-    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    return (
+        cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    )
 
 
 def is_goodbye(error: BaseException) -> bool:
