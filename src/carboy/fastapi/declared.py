@@ -17,7 +17,6 @@ from carboy.core.route import Lane, Route
 from carboy.core.router import Router
 from carboy.core.signature import Function
 from carboy.fastapi.foreign import foreign_route
-from carboy.fastapi.frontend import below, endpoint_for, joined
 from carboy.fastapi.including import EffectiveRoute, IncludedRouter, Moved
 from carboy.fastapi.misses import Misses
 from carboy.fastapi.options import AppSettings
@@ -26,6 +25,7 @@ from carboy.fastapi.translate import override_of, route_for
 
 if TYPE_CHECKING:
     from carboy.fastapi.router import APIRouter
+    from carboy.fastapi.telemetry._woven import Weaver
 
 
 class Declared:
@@ -51,13 +51,16 @@ class Declared:
         self._misses = Misses(router, handlers, plugins, answers_options, self.frontend)
         self._foreign: dict[int, tuple[Any, Route | None]] = {}
         self._functions: dict[Any, Function] = {}
+        #: Makes routes that report from routes that do not, once the application reports.
+        self.watch: Weaver | None = None
         self._frontends: tuple[int, list[tuple[str, Route, Route]]] | None = None
 
     # -- what the engine asks -------------------------------------------------------------------
 
     def routes_in_rank(self) -> Iterable[Route]:
         """FastAPI's rank is the order of declaration."""
-        return [route for one in self._entries() if (route := self.route_of(one)) is not None]
+        routes = [route for one in self._entries() if (route := self.route_of(one)) is not None]
+        return routes if self.watch is None else map(self.watch, routes)
 
     def _entries(self) -> Iterator[Any]:
         for route in self.router.routes:
@@ -98,13 +101,20 @@ class Declared:
 
     def miss(self, method: str, path: str, found: list[Route], router: Router[Target]) -> Route:
         """404, 405, a redirect to the other slash, a frontend, on `App` the answer to OPTIONS."""
-        return self._misses.route(method, path, found, router)
+        route = self._misses.route(method, path, found, router)
+        if self.watch is None:
+            return route
+        return self.watch.missed(route, found[0] if found else self._misses.other(path, router))
 
     def frontend(self, method: str, path: str) -> Route | None:
         """The frontend for `path` with the longest path of its own."""
         version = self.router._get_routes_version()
         if self._frontends is None or self._frontends[0] != version:
             self._frontends = version, frontends_of(self)
+        if not self._frontends[1]:
+            return None
+        from carboy.fastapi.frontend import below
+
         for where, reading, other in self._frontends[1]:
             if below(where, path) is not None:
                 return reading if method in ("GET", "HEAD") else other
@@ -149,6 +159,8 @@ def frontends_of(declared: Declared) -> list[tuple[str, Route, Route]]:
 def _frontends(router: APIRouter, prefix: str, dependencies: tuple[Any, ...]) -> Iterator[Any]:
     group = router._frontend_routes
     if group is not None:
+        from carboy.fastapi.frontend import joined
+
         for route in group.routes:
             yield joined(prefix, route.path), route, (*dependencies, *group.dependencies)
     for one in router.routes:
@@ -161,13 +173,16 @@ def _frontends(router: APIRouter, prefix: str, dependencies: tuple[Any, ...]) ->
 def _frontend_routes(
     declared: Declared, route: Any, dependencies: tuple[Any, ...], path: str
 ) -> tuple[Route, Route]:
+    from carboy.fastapi.frontend import endpoint_for
+
     options: Any = {"response_model": None, "include_in_schema": False, "name": "frontend"}
     made = []
     for needed in (dependencies, ()):
         state = RouteState()
         state._populate("/", endpoint_for(route, path), dependencies=needed, **options)
         core = route_for(state, declared.settings, declared.handlers, declared.plugins)
-        core.extras.update(app=declared.app, by=declared)
+        template = path.rstrip("/") + "/{path}"
+        core.extras.update(app=declared.app, by=declared, template=template)
         made.append(core)
     return made[0], made[1]
 

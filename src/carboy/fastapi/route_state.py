@@ -16,20 +16,13 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, compile_path, get_name
 
+from carboy.core.voice import kind_of
 from carboy.fastapi._body_limit import validate_max_body_size
-from carboy.fastapi._compat import ModelField, lenient_issubclass
 from carboy.fastapi.datastructures import Default, DefaultPlaceholder
-from carboy.fastapi.dependencies.models import (
-    Dependant,
-    _is_async_gen_callable,
-    _is_gen_callable,
-)
-from carboy.fastapi.dependencies.utils import (
-    _get_body_field,
-    _get_flat_body_params,
-    _should_embed_body_fields,
-    get_dependant,
-    get_parameterless_sub_dependant,
+from carboy.fastapi.dependencies.analysis import get_dependant, get_parameterless_sub_dependant
+from carboy.fastapi.dependencies.flat import _get_flat_body_params
+from carboy.fastapi.dependencies.models import Dependant
+from carboy.fastapi.dependencies.signatures import (
     get_stream_item_type,
     get_typed_return_annotation,
 )
@@ -44,6 +37,7 @@ from carboy.fastapi.utils import (
 if TYPE_CHECKING:
     from carboy.core.pattern import Pattern
     from carboy.core.route import Route
+    from carboy.fastapi._compat import ModelField
 
 DEFAULT_JSON: Any = Default(JSONResponse)
 DEFAULT_ID: Any = Default(generate_unique_id)
@@ -59,6 +53,10 @@ def dependant_for(
     extra = [get_parameterless_sub_dependant(depends=one, path=path) for one in dependencies]
     dependant.dependencies[:0] = extra
     body_params = _get_flat_body_params(dependant)
+    if not body_params:
+        return dependant, [], False
+    from carboy.fastapi.dependencies.body_field import _should_embed_body_fields
+
     return dependant, body_params, _should_embed_body_fields(body_params)
 
 
@@ -137,22 +135,26 @@ class RouteState:
         self.dependant, body_params, self._embed_body_fields = dependant_for(
             self.path_format, self.endpoint, self.dependencies
         )
-        self.body_field = _get_body_field(
-            body_params=body_params,
-            name=self.unique_id,
-            embed_body_fields=self._embed_body_fields,
-        )
+        self.body_field: ModelField | None = None
+        if body_params:
+            from carboy.fastapi.dependencies.body_field import _get_body_field
+
+            self.body_field = _get_body_field(
+                body_params=body_params,
+                name=self.unique_id,
+                embed_body_fields=self._embed_body_fields,
+            )
 
     def _read_responses(self, response_model: Any) -> None:
         by_default = isinstance(self.response_class, DefaultPlaceholder)
-        events = _is_event_stream(self.response_class)
-        streams = _is_gen_callable(self.endpoint) or _is_async_gen_callable(self.endpoint)
+        events = not by_default and _is_event_stream(self.response_class)
+        streams = kind_of(self.endpoint).is_generator
         self.is_sse_stream = streams and events
         self.is_json_stream = streams and by_default
         if isinstance(response_model, DefaultPlaceholder):
             returned = get_typed_return_annotation(self.endpoint)
             item = get_stream_item_type(returned)
-            if lenient_issubclass(returned, Response):
+            if _is_subclass(returned, Response):
                 response_model = None
             elif streams and item is not None:
                 response_model = None
@@ -203,15 +205,19 @@ class RouteState:
 
 
 def _is_event_stream(response_class: Any) -> bool:
-    from carboy.fastapi.sse import EventSourceResponse
+    from carboy.fastapi.responses import EventSourceResponse
 
-    return lenient_issubclass(response_class, EventSourceResponse)
+    return _is_subclass(response_class, EventSourceResponse)
 
 
 def _is_event(item: Any) -> bool:
     from carboy.fastapi.sse import ServerSentEvent
 
-    return lenient_issubclass(item, ServerSentEvent)
+    return _is_subclass(item, ServerSentEvent)
+
+
+def _is_subclass(given: Any, cls: type) -> bool:
+    return isinstance(given, type) and issubclass(given, cls)
 
 
 _DEFAULTS: dict[str, Any] = {

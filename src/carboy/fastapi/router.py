@@ -10,7 +10,7 @@ import inspect
 import weakref
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from enum import Enum
-from typing import Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from starlette import routing
 from starlette.requests import Request
@@ -23,14 +23,6 @@ from typing_extensions import deprecated
 from carboy.fastapi._body_limit import get_body_size_limit, validate_max_body_size
 from carboy.fastapi._form_limits import _validate_form_limits
 from carboy.fastapi.depends import Depends
-from carboy.fastapi.frontend import (
-    Fallback,
-    FrontendRoute,
-    FrontendRouteGroup,
-    joined,
-    must_exist,
-    normal_path,
-)
 from carboy.fastapi.including import IncludedRouter, context_for, iter_route_contexts
 from carboy.fastapi.lifespans import DefaultLifespan, as_lifespan, merged
 from carboy.fastapi.options import APIRouteOptions, IncludeOptions, RouteOptions
@@ -38,6 +30,9 @@ from carboy.fastapi.route_state import DEFAULT_ID, DEFAULT_JSON, DEFAULT_STRICT
 from carboy.fastapi.routing import APIRoute, APIWebSocketRoute
 from carboy.fastapi.utils import get_value_or_default
 from carboy.fastapi.verbs import Endpoint, Verbs
+
+if TYPE_CHECKING:
+    from carboy.fastapi.frontend import Fallback, FrontendRouteGroup
 
 
 class Routes(list[BaseRoute]):
@@ -278,6 +273,14 @@ class APIRouter(Verbs, routing.Router):
         `fallback` is the page for paths without a file: "index.html" for a client that routes by
         itself, "404.html", "auto" for whichever is there, None for none.
         """
+        from carboy.fastapi.frontend import (
+            FrontendRoute,
+            FrontendRouteGroup,
+            joined,
+            must_exist,
+            normal_path,
+        )
+
         checked = must_exist(directory, check_dir)
         full = joined(self.prefix, normal_path(path))
         if self._frontend_routes is None:

@@ -18,6 +18,7 @@ from carboy.core.route import Input, Route
 from carboy.core.signature import Errors, Function, Parameter, Part, Source, Special, Use
 from carboy.core.voice import Kind, kind_of
 from carboy.fastapi.body import body_loader, form_loader, invalid_request
+from carboy.fastapi.dependencies.fields import is_plain
 from carboy.fastapi.dependencies.models import (
     Dependant,
     _get_cache_key,
@@ -25,7 +26,6 @@ from carboy.fastapi.dependencies.models import (
     _get_oauth_scopes,
     _UsesScopesCache,
 )
-from carboy.fastapi.dependencies.utils import is_plain
 from carboy.fastapi.dress import make_background, make_request, make_response
 from carboy.fastapi.output import output_for
 from carboy.fastapi.params import Form
@@ -196,7 +196,7 @@ class _Binder:
         body_params = self.dependant.body_params
         if not body_params:
             return values, errors
-        from carboy.fastapi.dependencies.utils import request_body_to_args
+        from carboy.fastapi.dependencies.forms import request_body_to_args
 
         steps = request_body_to_args(body_params, _received(body), self.embed)
         if any(isinstance(one.field_info, Form) for one in body_params):
@@ -205,7 +205,7 @@ class _Binder:
         return {**values, **more}, [*errors, *wrong]
 
     def _parameters(self, request: RequestContext) -> tuple[dict[str, Any], Errors]:
-        from carboy.fastapi.dependencies.utils import request_params_to_args
+        from carboy.fastapi.dependencies.values import request_params_to_args
 
         dependant = self.dependant
         dressed = make_request(request)
@@ -248,7 +248,7 @@ def _at_once(steps: Any) -> Any:
 
 def override_of(function: Function, call: Callable[..., Any]) -> Function:
     """The function that stands in for a dependency, with `call`'s own signature."""
-    from carboy.fastapi.dependencies.utils import get_dependant
+    from carboy.fastapi.dependencies.analysis import get_dependant
 
     old: Dependant = function.source
     new = get_dependant(
