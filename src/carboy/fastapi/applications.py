@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Literal, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, Unpack
 
 from starlette.datastructures import State
 from starlette.exceptions import HTTPException
@@ -34,7 +34,6 @@ from carboy.fastapi.exceptions import (
     RequestValidationError,
     WebSocketRequestValidationError,
 )
-from carboy.fastapi.frontend import Fallback
 from carboy.fastapi.handlers import AppHandlers
 from carboy.fastapi.options import APIRouteOptions, AppSettings, IncludeOptions, RouteOptions
 from carboy.fastapi.overrides import Overrides
@@ -43,7 +42,11 @@ from carboy.fastapi.route_state import DEFAULT_ID, DEFAULT_JSON
 from carboy.fastapi.router import APIRouter
 from carboy.fastapi.routing import APIRoute
 from carboy.fastapi.served import Served
+from carboy.fastapi.telemetry._api import TelemetryConfig
 from carboy.fastapi.verbs import Endpoint, Verbs
+
+if TYPE_CHECKING:
+    from carboy.fastapi.frontend import Fallback
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
@@ -142,7 +145,7 @@ class FastAPI(Documented, Served, Verbs):
         strict_content_type: bool = True,
         max_body_size: int | None = None,
         form_limits: Any = None,
-        telemetry: Any = None,
+        telemetry: TelemetryConfig | None = None,
         plugins: Sequence[Plugin] = (),
     ) -> None:
         given = locals()
@@ -167,6 +170,8 @@ class FastAPI(Documented, Served, Verbs):
         )
         self.plugins = tuple(plugins)
         self._make_engine()
+        self._report(telemetry)
+        self._decide_front()
         self.setup()
 
     def _make_engine(self) -> None:
@@ -182,7 +187,6 @@ class FastAPI(Documented, Served, Verbs):
         self.engine = Engine(self.declared)
         self.router._included_in.add(self)
         self._serve_everywhere()
-        self._decide_front()
 
     def _mark_routes_changed(self) -> None:
         self.engine.invalidate()

@@ -51,12 +51,18 @@ class Misses:
                 # COMPAT: upstream names the methods of the first route only.
                 allow = sorted(found[0].methods or ())
             return self._once(("405", *allow), "method not allowed", _wrong_method(allow))
-        if self._router.redirect_slashes and path not in ("/", "*", ""):
-            other = path.rstrip("/") if path.endswith("/") else path + "/"
-            if other and router.candidates(other):
-                return self._once("redirect", "redirect", _redirect)
+        if self.other(path, router) is not None:
+            return self._once("redirect", "redirect", _redirect)
         frontend = self._frontend(method, path)
         return frontend or self._once("404", "not found", _not_found)
+
+    def other(self, path: str, router: Router[Any]) -> Route | None:
+        """The route that takes `path` with the other slash, where that is redirected to."""
+        if not self._router.redirect_slashes or path in ("/", "*", ""):
+            return None
+        other = path.rstrip("/") if path.endswith("/") else path + "/"
+        found = router.candidates(other) if other else []
+        return found[0][1].route if found else None
 
     def _once(self, key: Any, name: str, call: Callable[[RequestContext], Any]) -> Route:
         if key not in self._made:

@@ -1,11 +1,13 @@
 """How requests get into an application: straight to the engine, or through what is around it.
 
 Around it are middleware, debug mode's error page, and a subclass's own ``__call__``: where there is
-any, the engine's `front` sends requests through that, as ASGI, and the engine is inside.
+any, the engine's `front` sends requests through that, as ASGI, and the engine is inside. So it is
+where the application reports to OpenTelemetry: `_telemetry` stands outside of everything.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from starlette.applications import Starlette
@@ -15,8 +17,13 @@ from carboy.core.answer import Head
 from carboy.core.engine import Target
 from carboy.core.pattern import Pattern
 from carboy.core.route import Lane, Route
+from carboy.fastapi.declared import Declared
 from carboy.fastapi.router import APIRouter
+from carboy.fastapi.telemetry._api import OTEL, TelemetryConfig, settings
+from carboy.fastapi.telemetry._switch import Switch
 from carboy.server.entry import Entry
+
+_REPORTED = ("http", "websocket")
 
 
 class Served(Entry, Starlette):
@@ -24,6 +31,7 @@ class Served(Entry, Starlette):
 
     router: APIRouter
     root_path: str
+    declared: Declared
 
     def _serve_everywhere(self) -> None:
         async def __call__(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: N807
@@ -31,9 +39,31 @@ class Served(Entry, Starlette):
 
         self.__dict__["__call__"] = __call__
 
+    def _report(self, telemetry: TelemetryConfig | None) -> None:
+        self._telemetry = settings(telemetry)
+        self._reports = Switch(self._telemetry, self._weave)
+        self._reports.decide()
+
+    def _weave(self) -> None:
+        """The application reports from now on."""
+        from carboy.fastapi.telemetry._asgi import ExceptionTelemetryMiddleware
+
+        self.declared.watch = self._reports.weaver
+        self.engine.invalidate(recompile=True)
+        self._decide_front()
+        stack: Any = self.middleware_stack
+        if hasattr(stack, "app"):  # it was built before
+            stack.app = ExceptionTelemetryMiddleware(stack.app)
+
     @property
     def _is_wrapped(self) -> bool:
-        return bool(self.user_middleware) or self.debug
+        # COMPAT: OpenTelemetry's own instrumentation replaces `build_middleware_stack`.
+        return (
+            bool(self.user_middleware)
+            or self.debug
+            or self._reports.is_on
+            or "build_middleware_stack" in self.__dict__
+        )
 
     def _decide_front(self) -> None:
         """Have requests that come past ASGI go through what stands around the engine."""
@@ -55,18 +85,33 @@ class Served(Entry, Starlette):
         scope["app"] = self
         if self.root_path:
             scope["root_path"] = self.root_path
-        if scope["type"] == "lifespan":
+        kind = scope["type"]
+        # PERF: nothing is asked before somebody has loaded OpenTelemetry.
+        reporting = self._reports.of(scope) if OTEL in sys.modules and kind in _REPORTED else None
+        if kind == "lifespan":
+            self._decide_front()
             self.engine.freeze()
-            await self.router.lifespan(scope, receive, send)
-        elif scope["type"] == "http" and not self._is_wrapped:
+            await self._reports.live(self.router.lifespan, scope, receive, send)
+        elif reporting is not None:
+            from carboy.fastapi.telemetry._asgi import is_instrumented
+
+            stack = self._stack()
+            is_legacy = is_instrumented(stack)
+            await reporting(
+                app=stack, scope=scope, receive=receive, send=send, legacy_otel=is_legacy
+            )
+        elif kind == "http" and not self._is_wrapped:
             from carboy.server.asgi import serve
 
             # Inside: this is what `front` leads to as well.
             await serve(self.engine, scope, receive, send, passed=True)  # type: ignore[arg-type]
         else:
-            if self.middleware_stack is None:
-                self.middleware_stack = self.build_middleware_stack()
-            await self.middleware_stack(scope, receive, send)
+            await self._stack()(scope, receive, send)
+
+    def _stack(self) -> ASGIApp:
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        return self.middleware_stack
 
     def build_middleware_stack(self) -> ASGIApp:
         """Middleware around the engine, as Starlette orders it."""
@@ -83,6 +128,10 @@ class Served(Entry, Starlette):
         )
         for cls, args, kwargs in reversed(self.user_middleware):
             app = cls(app, *args, **kwargs)
+        if self._reports.is_on:
+            from carboy.fastapi.telemetry._asgi import ExceptionTelemetryMiddleware
+
+            app = ExceptionTelemetryMiddleware(app)
         return ServerErrorMiddleware(app, outer[-1] if outer else None, self.debug)
 
     async def _inside(self, scope: Scope, receive: Receive, send: Send) -> None:

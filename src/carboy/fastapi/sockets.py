@@ -6,11 +6,11 @@ Resolved by the interpreted resolver: what a connection costs is once for all it
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from starlette._exception_handler import wrap_app_handling_exceptions
-from starlette.routing import Match
+from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketClose
 
@@ -47,21 +47,46 @@ def get_websocket_app(
         from carboy.fastapi.dependencies.utils import solve_dependencies
         from carboy.fastapi.exceptions import WebSocketRequestValidationError
 
-        solved = await solve_dependencies(
-            request=websocket,
-            dependant=dependant,
-            dependency_overrides_provider=dependency_overrides_provider,
-            async_exit_stack=websocket.scope["fastapi_inner_astack"],
-            embed_body_fields=embed_body_fields,
-        )
+        reporting = _reporting(websocket.scope)
+        data = reporting and reporting.of_scope(websocket.scope).data
+        if data is not None:
+            data.websocket = websocket
+        during = _silent if reporting is None else reporting.operation
+        with during("dependencies", dependant.call):
+            solved = await solve_dependencies(
+                request=websocket,
+                dependant=dependant,
+                dependency_overrides_provider=dependency_overrides_provider,
+                async_exit_stack=websocket.scope["fastapi_inner_astack"],
+                embed_body_fields=embed_body_fields,
+            )
+            if data is not None:
+                data.values, data.errors = solved.values, solved.errors
         if solved.errors:
-            raise WebSocketRequestValidationError(
+            error = WebSocketRequestValidationError(
                 solved.errors, endpoint_ctx=_context(dependant, websocket)
             )
+            if reporting is not None:
+                reporting.invalid(error)
+            raise error
         assert dependant.call is not None
-        await dependant.call(**solved.values)
+        with during("endpoint", dependant.call):
+            await dependant.call(**solved.values)
 
     return app
+
+
+def _reporting(scope: Scope) -> Any:
+    """What reports this connection to OpenTelemetry, if anything does."""
+    if scope.get("fastapi.telemetry") is None:
+        return None
+    from carboy.fastapi.telemetry import _operations
+
+    return _operations
+
+
+def _silent(name: str, function: Any) -> AbstractContextManager[None]:
+    return nullcontext()
 
 
 def _context(dependant: Dependant, websocket: WebSocket) -> Any:
@@ -83,6 +108,9 @@ async def serve_websocket(routes: Any, scope: Scope, receive: Receive, send: Sen
         if match == Match.FULL:
             scope["route"] = route
             scope.update(child_scope)
+            if (reporting := _reporting(scope)) is not None:
+                template = getattr(route, "path_format", None)
+                reporting.selected(scope, template, isinstance(route, Mount))
             await route.handle(scope, receive, send)
             return
     await WebSocketClose()(scope, receive, send)
