@@ -60,7 +60,7 @@ async def closed_async() -> None:
 SPLIT = "fine\r\nset-cookie: stolen=1\r\n\r\nsecond answer"
 
 
-@router.get("/split/{way}")
+@router.get("/split/{way}", response_model=None)
 async def split(way: str, response: Response) -> Response | str:
     """A header value with a line break in it, by every way a header can take."""
     if way == "injected":
