@@ -117,6 +117,7 @@ _ELSEWHERE = {
     "get_websocket_app": "carboy.fastapi.sockets",
     "request_response": "carboy.fastapi.standalone",
     "run_endpoint_function": "carboy.fastapi.standalone",
+    "solve_dependencies": "carboy.fastapi.dependencies.utils",
     "serialize_response": "carboy.fastapi.standalone",
     "websocket_session": "carboy.fastapi.sockets",
 }
