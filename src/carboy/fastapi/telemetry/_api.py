@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
 SCOPE_KEY = "fastapi.telemetry"
-#: In sys.modules once anybody has loaded OpenTelemetry, without which nobody can have configured it.
+#: In sys.modules once anybody has loaded OpenTelemetry; before that, nobody can have set it up.
 OTEL = "opentelemetry.context"
 
 

@@ -49,9 +49,12 @@ def of_scope(scope: Any) -> RequestTelemetry | None:
 def type_name(error: BaseException) -> str:
     """The exception's type as OpenTelemetry writes it."""
     cls = type(error)
-    return (
-        cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
-    )
+    if cls.__module__ == "builtins":
+        return cls.__qualname__
+    # COMPAT: alerts and dashboards know this dialect's exceptions by FastAPI's names.
+    module = cls.__module__.removeprefix("carboy.")
+    is_ours = cls.__module__.startswith("carboy.fastapi.")
+    return f"{module if is_ours else cls.__module__}.{cls.__qualname__}"
 
 
 def is_goodbye(error: BaseException) -> bool:

@@ -1,8 +1,8 @@
 """Exporters from the environment, for applications that ask for it, made when serving starts.
 
-Each signal with an endpoint in OTEL_EXPORTER_OTLP_* gets one exporter for the process: at a provider
-that exists, or with a new provider where there is none. What was made here is flushed when an
-application stops and shut down when the process ends; what others made is theirs.
+Each signal with an endpoint in OTEL_EXPORTER_OTLP_* gets one exporter for the process: at a
+provider that exists, or with a new provider where there is none. What was made here is flushed when
+an application stops and shut down when the process ends; what others made is theirs.
 """
 
 from __future__ import annotations
@@ -99,67 +99,66 @@ class _Signal(NamedTuple):
 
 
 def _signals() -> dict[str, _Signal]:
-    """The table of signals, from whatever the SDK has at this moment."""
+    """The table of signals, from whatever the API and the SDK have at this moment."""
     try:
-        from opentelemetry import _logs, metrics, trace
-        from opentelemetry.exporter.otlp.proto.http import (
-            _log_exporter,
-            metric_exporter,
-            trace_exporter,
-        )
-        from opentelemetry.sdk import _logs as sdk_logs
-        from opentelemetry.sdk import metrics as sdk_metrics
-        from opentelemetry.sdk import trace as sdk_trace
-        from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
-        from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+        return {"TRACES": _traces(), "METRICS": _metrics(), "LOGS": _logs()}
     except ImportError as error:
         raise FastAPIError(
             "automatic export needs OpenTelemetry's SDK and its OTLP exporter over HTTP, which "
             f"fastapi[opentelemetry] brings. Install them, or {_OPT_OUT}."
         ) from error
 
-    def tracer_provider(component: Any) -> Any:
-        provider = sdk_trace.TracerProvider(shutdown_on_exit=False)
-        provider.add_span_processor(component)
-        return provider
 
-    def meter_provider(component: Any) -> Any:
-        return sdk_metrics.MeterProvider(metric_readers=[component], shutdown_on_exit=False)
+def _traces() -> _Signal:
+    from opentelemetry import trace
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    def logger_provider(component: Any) -> Any:
-        provider = sdk_logs.LoggerProvider(shutdown_on_exit=False)
-        provider.add_log_record_processor(component)
-        return provider
+    def component(endpoint: str) -> Any:
+        return BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint))
 
-    return {
-        "TRACES": _Signal(
-            "tracer",
-            trace.get_tracer_provider,
-            trace.set_tracer_provider,
-            lambda url: BatchSpanProcessor(trace_exporter.OTLPSpanExporter(endpoint=url)),
-            tracer_provider,
-            "add_span_processor",
-        ),
-        "METRICS": _Signal(
-            "meter",
-            metrics.get_meter_provider,
-            metrics.set_meter_provider,
-            lambda url: PeriodicExportingMetricReader(
-                metric_exporter.OTLPMetricExporter(endpoint=url)
-            ),
-            meter_provider,
-            "add_metric_reader",
-        ),
-        "LOGS": _Signal(
-            "logger",
-            _logs.get_logger_provider,
-            _logs.set_logger_provider,
-            lambda url: BatchLogRecordProcessor(_log_exporter.OTLPLogExporter(endpoint=url)),
-            logger_provider,
-            "add_log_record_processor",
-        ),
-    }
+    def provider(component: Any) -> Any:
+        made = TracerProvider(shutdown_on_exit=False)
+        made.add_span_processor(component)
+        return made
+
+    get, put = trace.get_tracer_provider, trace.set_tracer_provider
+    return _Signal("tracer", get, put, component, provider, "add_span_processor")
+
+
+def _metrics() -> _Signal:
+    from opentelemetry import metrics
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+
+    def component(endpoint: str) -> Any:
+        return PeriodicExportingMetricReader(OTLPMetricExporter(endpoint=endpoint))
+
+    def provider(component: Any) -> Any:
+        return MeterProvider(metric_readers=[component], shutdown_on_exit=False)
+
+    get, put = metrics.get_meter_provider, metrics.set_meter_provider
+    return _Signal("meter", get, put, component, provider, "add_metric_reader")
+
+
+def _logs() -> _Signal:
+    from opentelemetry import _logs as logs
+    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+    from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+
+    def component(endpoint: str) -> Any:
+        return BatchLogRecordProcessor(OTLPLogExporter(endpoint=endpoint))
+
+    def provider(component: Any) -> Any:
+        made = LoggerProvider(shutdown_on_exit=False)
+        made.add_log_record_processor(component)
+        return made
+
+    get, put = logs.get_logger_provider, logs.set_logger_provider
+    return _Signal("logger", get, put, component, provider, "add_log_record_processor")
 
 
 def _registration_provider(provider: Any) -> Any:
