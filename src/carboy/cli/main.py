@@ -44,9 +44,10 @@ def _address(default_port: int) -> Callable[[Callable[..., Any]], Callable[..., 
 @click.option("--uds", type=click.Path(path_type=Path), help="Listen on a UNIX socket instead.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
 @click.option("--access-log/--no-access-log", default=True, help="Log every request.")
-def run(app: str, host: str, port: int, uds: Path | None, workers: int, access_log: bool) -> None:
+@click.option("--root-path", default="", help="Path that a proxy has taken off, as in /api/v1.")
+def run(app: str, **options: Any) -> None:
     """Serve APP in production: no reload, no tracebacks to clients."""
-    serve_run(app, host=host, port=port, uds=uds, workers=workers, access_log=access_log)
+    serve_run(app, **options)
 
 
 @main.command()

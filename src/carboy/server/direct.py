@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from sys import version_info
 from typing import Any, cast
+from urllib.parse import quote
 
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 
@@ -376,7 +377,8 @@ class Connection(Reading):
     def scope(self, request: RequestContext) -> dict[str, Any]:
         """The ASGI HTTP connection scope of `request`."""
         client, scheme = self.shared.forwarded(self, request)
-        path = request.path
+        root = self.shared.root_path
+        path = root + request.path
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -384,9 +386,9 @@ class Connection(Reading):
             "method": request.method,
             "scheme": scheme,
             "path": path,
-            "raw_path": path.encode("utf-8", "surrogateescape"),
+            "raw_path": quote(path, errors="surrogateescape").encode("ascii"),
             "query_string": request.query,
-            "root_path": self.shared.root_path,
+            "root_path": root,
             "headers": request.headers,
             "client": client,
             "server": self.server,

@@ -22,6 +22,7 @@ from carboy.core.engine import Engine
 from carboy.core.errors import BodyTooLarge
 from carboy.server.shared import Shared
 from carboy.server.stream import Incoming
+from carboy.server.upgrade import hand_over, is_websocket
 
 #: Header fields of a request: how many, bytes of one, bytes of all with the request line.
 MAX_FIELDS = 100
@@ -65,6 +66,7 @@ class Reading(asyncio.Protocol):
         "shared",
         "size",
         "stopping",
+        "taken",
         "transport",
         "unchunked",
         "url",
@@ -92,6 +94,8 @@ class Reading(asyncio.Protocol):
         self.unchunked = False
         self.closed = False
         self.stopping = False
+        #: The WebSocket protocol that has taken the connection over.
+        self.taken: Any = None
 
     def _start(self, request: RequestContext) -> None:
         raise NotImplementedError
@@ -110,8 +114,10 @@ class Reading(asyncio.Protocol):
             self.head_size = 1
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            pass  # `on_headers_complete` has made it the last request
+        except httptools.HttpParserUpgrade as upgrade:
+            # Else `on_headers_complete` has made it the last request.
+            if self.taken is not None and (rest := data[upgrade.args[0] :]):
+                self.taken.data_received(rest)
         except httptools.HttpParserError:
             if self.last is None or self.reading is not None:
                 self.refuse(400, "This is not a valid HTTP request")
@@ -144,6 +150,9 @@ class Reading(asyncio.Protocol):
             self.refuse(*over)
             return
         parser = self.parser
+        if parser.should_upgrade() and self._may_switch(headers):
+            self.taken = hand_over(self, url, headers)
+            return
         raw, _, query = url.partition(b"?")
         if raw[:1] != b"/" or b"#" in url or not url.isascii():
             parsed = _other_target(url)
@@ -155,8 +164,6 @@ class Reading(asyncio.Protocol):
         if "%" in path:
             path = unquote(path)
         method = parser.get_method().decode("ascii")
-        root = self.shared.root_path
-        path = root + path if root else path
         request = RequestContext(self, method, path, query, headers)  # type: ignore[arg-type]
         self.reading = request
         target = self.engine.match(request)
@@ -176,6 +183,11 @@ class Reading(asyncio.Protocol):
         if not target.buffered:
             request.stream = Incoming(self, request)
             (self._start if self.serving is None else self._queue)(request)
+
+    def _may_switch(self, headers: list[tuple[bytes, bytes]]) -> bool:
+        """Whether this request turns the connection into a WebSocket's."""
+        free = self.serving is None and not self.queue and not self.stopping
+        return free and self.shared.config.ws_protocol_class is not None and is_websocket(headers)
 
     def _may_send_body(self, request: RequestContext) -> bool:
         """Look at what is announced; False if it was refused."""

@@ -36,6 +36,7 @@ class Shared:
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         app = config.loaded_app
+        self.config = config
         self.trusted: Any = None
         if isinstance(app, ProxyHeadersMiddleware):
             self.trusted = app.trusted_hosts
