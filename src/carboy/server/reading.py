@@ -155,8 +155,7 @@ class Reading(asyncio.Protocol):
             return
         raw, _, query = url.partition(b"?")
         if raw[:1] != b"/" or b"#" in url or not url.isascii():
-            parsed = _other_target(url)
-            if parsed is None:
+            if (parsed := _other_target(url)) is None:
                 self.refuse(400, "The request target is not valid")
                 return
             raw, query = parsed
@@ -187,7 +186,7 @@ class Reading(asyncio.Protocol):
     def _may_switch(self, headers: list[tuple[bytes, bytes]]) -> bool:
         """Whether this request turns the connection into a WebSocket's."""
         free = self.serving is None and not self.queue and not self.stopping
-        return free and self.shared.config.ws_protocol_class is not None and is_websocket(headers)
+        return free and self.shared.websockets is not None and is_websocket(headers)
 
     def _may_send_body(self, request: RequestContext) -> bool:
         """Look at what is announced; False if it was refused."""

@@ -37,6 +37,8 @@ class Shared:
     ) -> None:
         app = config.loaded_app
         self.config = config
+        #: uvicorn's protocol class for WebSockets, None for none.
+        self.websockets: Any = getattr(config, "ws_protocol_class", None)
         self.trusted: Any = None
         if isinstance(app, ProxyHeadersMiddleware):
             self.trusted = app.trusted_hosts

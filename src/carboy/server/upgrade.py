@@ -24,7 +24,7 @@ def hand_over(connection: Reading, url: bytes, headers: list[tuple[bytes, bytes]
     connection.closed = True
     lines = [b"%b %b HTTP/1.1" % (connection.parser.get_method(), url)]
     lines += [b"%b: %b" % pair for pair in headers]
-    protocol = shared.config.ws_protocol_class(
+    protocol = shared.websockets(
         config=shared.config, server_state=shared.state, app_state=shared.app_state
     )
     transport = connection.transport
