@@ -7,7 +7,7 @@ it, not even a question. `Weaver` makes the copies, each once; the engine compil
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import update_wrapper
 from typing import Any
@@ -59,8 +59,8 @@ def woven(route: Route) -> Route:
     """A copy of `route` that reports."""
     copy = replace(route, guard=_selecting(route))
     function = route.function
-    if function is None or route.lane is not None:
-        return copy
+    if function is None or route.lane is not None or "template" in route.extras:
+        return copy  # COMPAT: frontends have no operations
     assert route.input is not None and route.output is not None
     call = function.call
     copy.function = _endpoint(function)
@@ -88,23 +88,22 @@ def _selecting(route: Route) -> Callable[[RequestContext], bool]:
 
 def _telling(route: Route, template: str | None) -> Route:
     """`route`, which is not matched and so never asked for its guard, telling its template."""
-    lane, load = route.lane, route.input
-    if lane is not None:
-        inner = lane.call
+    if route.lane is None:
+        within = route.solving
+
+        def solving(request: RequestContext) -> AbstractContextManager[Any]:
+            _operations.selected(request.scope, template)
+            return nullcontext() if within is None else within(request)
+
+        route.solving = solving
+    else:
+        inner = route.lane.call
 
         def call(request: RequestContext) -> Any:
             _operations.selected(request.scope, template)
             return inner(request)
 
-        route.lane = Lane(call, lane.is_async)
-    elif load is not None and route.solving is not None:
-        solving = route.solving
-
-        def around(request: RequestContext) -> AbstractContextManager[Any]:
-            _operations.selected(request.scope, template)
-            return solving(request)
-
-        route.solving = around
+        route.lane = Lane(call, route.lane.is_async)
     return route
 
 
