@@ -10,7 +10,8 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -226,10 +227,31 @@ def _keep(name: str, provider: Any, made: Any) -> None:
     _owned.append(made)
 
 
+def _configure_or_warn(config: TelemetryConfig) -> None:
+    try:
+        _configure_from_environment(config)
+    except Exception as error:
+        logger.warning("FastAPI automatic telemetry configuration failed: %s", error)
+
+
+@asynccontextmanager
+async def exporting(
+    config: TelemetryConfig, lifespan: AbstractAsyncContextManager[Any]
+) -> AsyncIterator[Any]:
+    """`lifespan`, with exporters made before it starts and flushed when it has ended."""
+    _configure_or_warn(config)
+    try:
+        async with lifespan as state:
+            yield state
+    finally:
+        if _owned:
+            await run_sync(_flush)
+
+
 async def lifespan(
     *, config: TelemetryConfig, app: ASGIApp, scope: Scope, receive: Receive, send: Send
 ) -> None:
-    """`app`'s lifespan, with exporters made before it starts and flushed before it has ended.
+    """The same for an application that is told by messages.
 
     What goes wrong with exporters is a warning: an application starts without them.
     """
@@ -237,10 +259,7 @@ async def lifespan(
     async def receiving() -> Message:
         message = await receive()
         if message["type"] == "lifespan.startup":
-            try:
-                _configure_from_environment(config)
-            except Exception as error:
-                logger.warning("FastAPI automatic telemetry configuration failed: %s", error)
+            _configure_or_warn(config)
         return message
 
     async def sending(message: Message) -> None:

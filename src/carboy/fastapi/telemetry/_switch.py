@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from starlette.types import Receive, Scope, Send
@@ -26,7 +27,15 @@ _VARIABLES = (
     "OTEL_PYTHON_METER_PROVIDER",
     "_OTEL_PYTHON_LOGGER_PROVIDER",
 )
+_SIGNALS = ("tracing", "metrics", "logs")
+#: Where OpenTelemetry keeps its global providers: module and variable, None until one is set.
+_GLOBALS = (
+    ("opentelemetry.trace", "_TRACER_PROVIDER"),
+    ("opentelemetry.metrics._internal", "_METER_PROVIDER"),
+    ("opentelemetry._logs._internal", "_LOGGER_PROVIDER"),
+)
 _RUNTIME = "carboy.fastapi.telemetry._runtime"
+
 
 
 class Switch:
@@ -41,6 +50,8 @@ class Switch:
 
     def decide(self) -> bool:
         """Look whether there is anything to report to."""
+        if not any(self.config[signal] for signal in _SIGNALS):  # type: ignore[literal-required]
+            return False
         if OTEL not in sys.modules and not any(one in os.environ for one in _VARIABLES):
             return False  # nobody can have set a provider
         if not self.native.enabled():
@@ -70,7 +81,29 @@ class Switch:
             if scope[SCOPE_KEY] is not None:
                 self._turn_on()  # an application outside reports it, and wants to know our part
             return None
-        return self.native if self.decide() else None
+        if not self.is_on:
+            # PERF: asking by OpenTelemetry's functions takes 30 calls; so they are asked only where
+            # a variable is set, or is not where it was.
+            for name, variable in _GLOBALS:
+                module = sys.modules.get(name)
+                if module is not None and getattr(module, variable, module) is not None:
+                    break
+            else:
+                return None
+            if not self.decide():
+                return None
+        return self.native
+
+    @asynccontextmanager
+    async def around(self, lifespan: AbstractAsyncContextManager[Any]) -> AsyncIterator[Any]:
+        """The same as `live` for servers that are not asked by messages."""
+        if self.config["auto_configure"] or _RUNTIME in sys.modules:
+            from carboy.fastapi.telemetry._runtime import exporting
+
+            lifespan = exporting(self.config, lifespan)
+        async with lifespan as state:
+            self.decide()
+            yield state
 
     async def live(self, lifespan: Any, scope: Scope, receive: Receive, send: Send) -> None:
         """The lifespan, with exporters from the environment; what it sets up is looked at."""
