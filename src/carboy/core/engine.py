@@ -74,7 +74,8 @@ class Target:
         self.is_async = compiled.is_async
         self.source = compiled.source
         # A dependency that overrides another may want a body where the route alone does not.
-        self.buffered = self.route.buffered or compiled.takes_body
+        reads_itself = self.route.input is not None and self.route.input.is_async
+        self.buffered = self.route.buffered or (compiled.takes_body and not reads_itself)
         self.call = compiled.call
 
     def __repr__(self) -> str:

@@ -54,7 +54,7 @@ class Input:
     load_body: Callable[[RequestContext], Any]
     #: (request, errors, body) -> the exception to raise.
     invalid: Callable[[RequestContext, Errors, Any], Exception]
-    #: `load_body` is awaited.
+    #: `load_body` is awaited, and reads the body itself.
     is_async: bool = False
 
 

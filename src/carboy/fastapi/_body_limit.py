@@ -1,7 +1,9 @@
-"""The limit of a request's body on ASGI: Starlette counts, this tells its error from others.
+"""The limit of a request's body, and how limits within limits agree.
 
-The counting is Starlette's middleware. Its signals have no public names, and other middleware
-wraps them in exception groups, where they have to be found again.
+A path operation's limit is the engine's (core.Route.max_body); code that reads over it gets a 413
+to raise. Around code that reads on its own (mounts, middleware) Starlette's middleware counts; a
+limit further in takes the place of the one outside. Its signals have no public names, and other
+middleware wraps them in exception groups, where they have to be found again.
 """
 
 from __future__ import annotations
@@ -10,11 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 from starlette.middleware import body_limit
-from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY, RequestBodyLimitMiddleware
+from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY as MAX_BODY_SIZE_SCOPE_KEY
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import Request
+
+from carboy.core.errors import BodyTooLarge
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from carboy.core.context import RequestContext
+    from carboy.core.engine import Engine
 
 
 def _signals(*names: str) -> tuple[type[Exception], ...]:
@@ -22,9 +30,16 @@ def _signals(*names: str) -> tuple[type[Exception], ...]:
     return tuple(getattr(body_limit, name) for name in names if hasattr(body_limit, name))
 
 
+class ContentTooLarge(HTTPException):
+    """Raised where a handler reads over the engine's limit."""
+
+    def __init__(self) -> None:
+        super().__init__(413, "Content Too Large")
+
+
 #: The limiter has answered already; this only ends the application.
 _ANSWERED = _signals("_RequestBodyLimitResponseSent")
-_SIGNALS = _ANSWERED + _signals("_RequestBodyTooLarge")
+_SIGNALS = (*_ANSWERED, *_signals("_RequestBodyTooLarge"), ContentTooLarge)
 
 
 def validate_max_body_size(max_body_size: Any) -> None:
@@ -51,6 +66,34 @@ def get_body_limit_error(exc: Exception) -> Exception | None:
     while isinstance(inner, ExceptionGroup):
         inner = inner.exceptions[0]
     return inner
+
+
+def refusing(request: RequestContext) -> Receive:
+    """The request's `receive`, with an error that exception handlers answer."""
+
+    async def receive() -> Message:
+        try:
+            return await request.receive()
+        except BodyTooLarge as error:
+            raise ContentTooLarge from error
+
+    return receive
+
+
+async def serve_within(
+    engine: Engine, scope: Scope, receive: Receive, send: Send, **how: bool
+) -> None:
+    """`asgi.serve` where a limiter counts outside: the route's own limit takes its place."""
+    from carboy.server import asgi
+
+    request = asgi.request_of(scope, receive)  # type: ignore[arg-type]
+    engine.match(request, any(how.values()))
+    answering = None if how.get("inside") else engine
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await asgi.answer(answering, request, receive, send)  # type: ignore[arg-type]
+
+    await wrap_app_with_body_limit(app, request.target.max_body)(scope, receive, send)
 
 
 def wrap_app_with_body_limit(app: ASGIApp, max_body_size: int | None) -> ASGIApp:

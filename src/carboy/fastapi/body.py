@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from carboy.core.closing import Opened
@@ -11,6 +11,7 @@ from carboy.core.context import RequestContext
 from carboy.core.decode import UNSET, load_json
 from carboy.core.signature import Errors
 from carboy.fastapi.dress import make_request
+from carboy.fastapi.scopes import form_limits
 
 if TYPE_CHECKING:
     from carboy.fastapi.route_state import RouteState
@@ -41,14 +42,15 @@ def body_loader(strict: bool) -> Callable[[RequestContext], Any]:
     return load_body
 
 
-def form_loader(limits: Any) -> Callable[[RequestContext], Any]:
-    """A function from the request to its form, which is closed when the request is."""
+def form_loader(limits: Mapping[str, Any]) -> Callable[[RequestContext], Any]:
+    """A function that reads the request's form, which is closed when the request is."""
 
     async def load_form(request: RequestContext) -> Any:
         from starlette.exceptions import HTTPException
 
         try:
-            form = await make_request(request).form(**(limits or {}))
+            dressed = make_request(request)
+            form = await dressed.form(**form_limits(dressed.scope, limits))
         except HTTPException:
             raise
         except Exception as error:

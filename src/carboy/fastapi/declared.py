@@ -16,11 +16,19 @@ from carboy.core.plugin import Plugin
 from carboy.core.route import Lane, Route
 from carboy.core.router import Router
 from carboy.core.signature import Function
-from carboy.fastapi.foreign import foreign_route
-from carboy.fastapi.including import EffectiveRoute, IncludedRouter, Moved
+from carboy.fastapi._body_limit import get_body_size_limit
+from carboy.fastapi.foreign import ANYTHING, enter_scope, foreign_route
+from carboy.fastapi.including import (
+    EffectiveRoute,
+    IncludedRouter,
+    Moved,
+    MovedFrontends,
+    handler_for,
+)
 from carboy.fastapi.misses import Misses
 from carboy.fastapi.options import AppSettings
 from carboy.fastapi.route_state import RouteState
+from carboy.fastapi.scopes import EFFECTIVE, Limits, say, update_scope
 from carboy.fastapi.translate import override_of, route_for
 
 if TYPE_CHECKING:
@@ -49,7 +57,7 @@ class Declared:
         self.plugins = plugins
         answers_options = self.settings.get("answer_head", False)
         self._misses = Misses(router, handlers, plugins, answers_options, self.frontend)
-        self._foreign: dict[int, tuple[Any, Route | None]] = {}
+        self._foreign: dict[tuple[int, bool], tuple[Any, Route | None]] = {}
         self._functions: dict[Any, Function] = {}
         #: Makes routes that report from routes that do not, once the application reports.
         self.watch: Weaver | None = None
@@ -58,16 +66,26 @@ class Declared:
     # -- what the engine asks -------------------------------------------------------------------
 
     def routes_in_rank(self) -> Iterable[Route]:
-        """FastAPI's rank is the order of declaration."""
-        routes = [route for one in self._entries() if (route := self.route_of(one)) is not None]
+        """FastAPI's rank is the order of declaration; then what is asked where nothing fits."""
+        entries = [*self._entries(), *(one for one in self._low() if not _is_frontend(one))]
+        routes = [route for one in entries if (route := self.route_of(one)) is not None]
+        # COMPAT: routes that judge paths themselves may fit one in part, to say no to it.
+        judges = (route.extras["foreign"] for route in routes if route.pattern is ANYTHING)
+        routes += [route for one in judges if (route := self._foreign_route(one, partly=True))]
         return routes if self.watch is None else map(self.watch, routes)
 
     def _entries(self) -> Iterator[Any]:
         for route in self.router.routes:
             if isinstance(route, IncludedRouter):
-                yield from route.leaves()
+                yield from route.served()
             else:
                 yield route
+
+    def _low(self) -> Iterator[Any]:
+        yield from self.router._low_priority_routes
+        for route in self.router.routes:
+            if isinstance(route, IncludedRouter):
+                yield from route.effective_low_priority_routes()
 
     def route_of(self, entry: Any) -> Route | None:
         """The engine's Route for a declaration; made once."""
@@ -77,27 +95,52 @@ class Declared:
             if entry.core is None or entry.core.extras.get("by") is not self:
                 entry.core = self._translated(entry)
             return entry.core
-        route = entry.starlette_route if isinstance(entry, Moved) else entry
-        known = self._foreign.get(id(route))
+        return self._foreign_route(entry)
+
+    @property
+    def limits(self) -> Limits:
+        """What the router itself limits."""
+        return Limits(self.router.max_body_size, self.router.form_limits)
+
+    def _foreign_route(self, entry: Any, partly: bool = False) -> Route | None:
+        limits = self.limits
+        route = entry
+        if isinstance(entry, Moved):
+            route = entry.starlette_route
+            limits = Limits(
+                get_body_size_limit(entry.limits.max_body_size, limits.max_body_size),
+                {**limits.form_limits, **entry.limits.form_limits},
+            )
+        known = self._foreign.get((id(route), partly))
         if known is None or known[0] is not route:
-            made = foreign_route(route, self.handlers, self.table, self.app)
-            known = self._foreign[id(route)] = (route, made)
+            made = foreign_route(route, self.handlers, self.table, self.app, limits, partly)
+            known = self._foreign[id(route), partly] = (route, made)
         return known[1]
 
     def _translated(self, state: RouteState) -> Route:
-        from carboy.fastapi.routing import PLAIN_HANDLER, PLAIN_MATCHES
+        from carboy.fastapi.routing import PLAIN_HANDLE, PLAIN_MATCHES
 
-        route = route_for(state, self.settings, self.handlers, self.plugins)
+        route = route_for(state, self.settings, self.handlers, self.plugins, self.limits)
         route.extras.update(app=self.app, by=self)
         original: Any = getattr(state, "original_route", state)
-        if type(original).get_route_handler is not PLAIN_HANDLER:
+        handler = getattr(state, "handler", None) or handler_for(original, state)
+        if type(original).handle is not PLAIN_HANDLE:
+            from carboy.fastapi.standalone import handled
+
+            limits = Limits(route.max_body, self.limits.form_limits)
+            route.lane = handled(original, limits, self._enter)
+            route.max_body, route.buffered = None, False
+        elif handler is not None:
             from carboy.fastapi.standalone import overridden
 
-            route.lane = Lane(overridden(original, state), True)
+            route.lane = Lane(overridden(handler, self.limits), True)
             route.buffered = False
         if type(original).matches is not PLAIN_MATCHES:
-            route.guard = _asks(original)
+            route.guard = _asks(original, state)
         return route
+
+    def _enter(self, scope: Any) -> None:
+        enter_scope(scope, self.table, self.app)
 
     def miss(self, method: str, path: str, found: list[Route], router: Router[Target]) -> Route:
         """404, 405, a redirect to the other slash, a frontend, on `App` the answer to OPTIONS."""
@@ -143,35 +186,36 @@ class Declared:
         """The router's, around serving."""
         if self.app is None:
             return nullcontext()
-        return self.router.lifespan_context(self.app)
+        lifespan: AbstractAsyncContextManager[Any] = self.router.lifespan_context(self.app)
+        return self.app._reports.around(lifespan)  # type: ignore[no-any-return]
 
 
 def frontends_of(declared: Declared) -> list[tuple[str, Route, Route]]:
     """(path, route that reads, route for other methods) of every frontend, longest path first."""
-    found = list(_frontends(declared.router, "", ()))
+    groups = [one for one in declared._low() if _is_frontend(one)]
+    if not groups:
+        return []
+    from carboy.fastapi.frontend import joined
+
+    found: list[Any] = []
+    for group in groups:
+        is_own = not isinstance(group, MovedFrontends)
+        limit = None if is_own else group.limits.max_body_size
+        prefix, original = ("", group) if is_own else (group.prefix, group.original_route)
+        found += [
+            (joined(prefix, one.path), one, group.dependencies, limit) for one in original.routes
+        ]
     found.sort(key=lambda one: -len(one[0].rstrip("/")))
-    return [
-        (path, *_frontend_routes(declared, route, dependencies, path))
-        for path, route, dependencies in found
-    ]
+    return [(one[0], *_frontend_routes(declared, *one)) for one in found]
 
 
-def _frontends(router: APIRouter, prefix: str, dependencies: tuple[Any, ...]) -> Iterator[Any]:
-    group = router._frontend_routes
-    if group is not None:
-        from carboy.fastapi.frontend import joined
-
-        for route in group.routes:
-            yield joined(prefix, route.path), route, (*dependencies, *group.dependencies)
-    for one in router.routes:
-        if isinstance(one, IncludedRouter):
-            context = one.include_context
-            inner = (*dependencies, *context.dependencies)
-            yield from _frontends(one.original_router, prefix + context.prefix, inner)
+def _is_frontend(entry: Any) -> bool:
+    kind = "carboy.fastapi.frontend"
+    return isinstance(entry, MovedFrontends) or type(entry).__module__ == kind
 
 
 def _frontend_routes(
-    declared: Declared, route: Any, dependencies: tuple[Any, ...], path: str
+    declared: Declared, path: str, route: Any, dependencies: Any, limit: int | None
 ) -> tuple[Route, Route]:
     from carboy.fastapi.frontend import endpoint_for
 
@@ -180,17 +224,27 @@ def _frontend_routes(
     for needed in (dependencies, ()):
         state = RouteState()
         state._populate("/", endpoint_for(route, path), dependencies=needed, **options)
+        state.max_body_size = get_body_size_limit(limit, declared.router.max_body_size)
         core = route_for(state, declared.settings, declared.handlers, declared.plugins)
+        # Nobody reads the body of a request for a file: the engine does, where it may be too large.
+        core.buffered = core.buffered or state.max_body_size is not None
         template = path.rstrip("/") + "/{path}"
         core.extras.update(app=declared.app, by=declared, template=template)
         made.append(core)
     return made[0], made[1]
 
 
-def _asks(route: Any) -> Callable[[Any], bool]:
+def _asks(original: Any, state: Any) -> Callable[[Any], bool]:
     from starlette.routing import Match
 
     def fits(request: Any) -> bool:
-        return bool(route.matches(dict(request.scope))[0] == Match.FULL)
+        scope = dict(request.scope)
+        if state is not original:
+            say(scope, EFFECTIVE, state)
+        match, child_scope = original.matches(scope)
+        if match != Match.FULL:
+            return False
+        update_scope(request.scope, child_scope)
+        return True
 
     return fits

@@ -25,14 +25,23 @@ def make_request(request: RequestContext) -> Any:
         outer = scope.get("path_params")
         params = request.path_params
         scope["path_params"] = {**outer, **params} if outer else params
+        receive: Any = request.receive
+        if request.target.max_body is not None:
+            from carboy.fastapi._body_limit import refusing
+
+            receive = refusing(request)
         state = route.extras.get("route")
         if state is not None:
             scope["endpoint"] = state.endpoint
-            scope["route"] = getattr(state, "original_route", state)
+            scope["route"] = original = getattr(state, "original_route", state)
+            if original is not state:
+                from carboy.fastapi.scopes import EFFECTIVE, say
+
+                say(scope, EFFECTIVE, state)
         if (app := route.extras.get("app")) is not None:
             scope.setdefault("app", app)
             scope.setdefault("router", app.router)
-        request.dressed = Request(scope, request.receive)
+        request.dressed = Request(scope, receive)
     return request.dressed
 
 

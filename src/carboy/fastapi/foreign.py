@@ -19,7 +19,9 @@ from carboy.core.context import RequestContext
 from carboy.core.errors import Handlers
 from carboy.core.pattern import Pattern
 from carboy.core.route import Lane, Route
+from carboy.fastapi._body_limit import wrap_app_with_body_limit
 from carboy.fastapi.patterns import pattern_of
+from carboy.fastapi.scopes import Limits, inherit_form_limits, update_scope
 
 _HEAD = Head(200)
 Table = Callable[[], dict[Any, Any]]
@@ -43,8 +45,18 @@ def sender(app: Any) -> Callable[..., Any]:
     return send_it
 
 
-def foreign_route(route: BaseRoute, handlers: Handlers, table: Table, app: Any) -> Route | None:
-    """The engine's Route for `route`; None where it never takes HTTP."""
+def foreign_route(
+    route: BaseRoute,
+    handlers: Handlers,
+    table: Table,
+    app: Any,
+    limits: Limits = Limits(),  # noqa: B008 - it is a constant
+    partly: bool = False,
+) -> Route | None:
+    """The engine's Route for `route`; None where it never takes HTTP.
+
+    `partly` is for requests that it says it fits in part: to be asked when nobody else fits.
+    """
     guard = None
     methods: frozenset[str] | None = None
     pattern: Pattern
@@ -57,9 +69,9 @@ def foreign_route(route: BaseRoute, handlers: Handlers, table: Table, app: Any) 
     elif own in _SOCKETS:
         return None
     else:
-        pattern, guard = ANYTHING, _guard(route, app)
+        pattern, guard = ANYTHING, _guard(route, app, Match.PARTIAL if partly else Match.FULL)
     name = getattr(route, "name", None) or type(route).__name__
-    lane = Lane(_lane(route, table, app), True)
+    lane = Lane(_lane(route, table, app, limits), True)
     return Route(
         pattern,
         methods,
@@ -80,22 +92,25 @@ def _sockets() -> set[Any]:
     return {WebSocketRoute.matches, APIWebSocketRoute.matches}
 
 
-def _guard(route: BaseRoute, app: Any) -> Callable[[RequestContext], bool]:
+def _guard(route: BaseRoute, app: Any, wanted: Match) -> Callable[[RequestContext], bool]:
     def fits(request: RequestContext) -> bool:
-        return route.matches({**request.scope, "app": app})[0] == Match.FULL
+        return route.matches({**request.scope, "app": app})[0] == wanted
 
     return fits
 
 
-def _lane(route: BaseRoute, table: Table, app: Any) -> Callable[[RequestContext], Any]:
-    send_it = sender(route.handle)
+def _lane(
+    route: BaseRoute, table: Table, app: Any, limits: Limits
+) -> Callable[[RequestContext], Any]:
+    send_it = wrap_app_with_body_limit(sender(route.handle), limits.max_body_size)
 
     async def call(request: RequestContext) -> tuple[Head, Body]:
         scope = request.scope
         enter_scope(scope, table, app)
+        inherit_form_limits(scope, limits.form_limits)
         _, child_scope = route.matches(scope)
         scope["route"] = route
-        scope.update(child_scope)
+        update_scope(scope, child_scope)
         return _HEAD, send_it
 
     return call

@@ -11,11 +11,13 @@ import email.message
 import errno
 import os
 import stat
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from starlette._utils import get_route_path
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import URL, URLPath
 from starlette.exceptions import HTTPException
@@ -26,6 +28,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from carboy.fastapi.depends import Depends
+from carboy.fastapi.scopes import FRONTEND_PATH, KEY, said
 
 Fallback = Literal["auto", "index.html", "404.html"] | None
 Found = tuple[str, os.stat_result]
@@ -55,8 +58,16 @@ def must_exist(directory: Any, check_dir: bool | Literal["auto"]) -> bool:
     if os.environ.get("FASTAPI_ENV") != "development":
         return True
     if not Path(directory).is_dir():
-        warnings.warn(_no_folder(directory), stacklevel=4)
+        warnings.warn(_no_folder(directory), stacklevel=_outside())
     return False
+
+
+def _outside() -> int:
+    """The stack level of the code that called into this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__package__") == __package__:
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _no_folder(directory: Any) -> str:
@@ -187,6 +198,26 @@ class FrontendRoute(BaseRoute):
         self.methods = set(_READ)
         self.app = FrontendFiles(directory, fallback, check_dir)
 
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        return self.matches_below("", scope)
+
+    def matches_below(self, prefix: str, scope: Scope) -> tuple[Match, Scope]:
+        """Whether this frontend, under a router's prefix, is where the request goes."""
+        if scope["type"] != "http":
+            return Match.NONE, {}
+        rest = below(joined(prefix, self.path), get_route_path(scope))
+        if rest is None:
+            return Match.NONE, {}
+        match = Match.FULL if scope["method"] in _READ else Match.PARTIAL
+        return match, {KEY: {FRONTEND_PATH: rest}}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self.app.answer(said(scope).get(FRONTEND_PATH) or "", scope)
+        await response(scope, receive, send)
+
+    def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
+        raise NoMatchFound(name, path_params)
+
 
 class FrontendRouteGroup(BaseRoute):
     """The frontends of a router, which share its dependencies. Not in its list of routes."""
@@ -197,25 +228,23 @@ class FrontendRouteGroup(BaseRoute):
         self.dependency_overrides_provider = dependency_overrides_provider
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        from starlette._utils import get_route_path
+        return self.matches_with_prefix(scope, "")
 
-        if scope["type"] != "http":
-            return Match.NONE, {}
-        asked = get_route_path(scope)
-        if not any(below(route.path, asked) is not None for route in self.routes):
-            return Match.NONE, {}
-        return (Match.FULL if scope["method"] in _READ else Match.PARTIAL), {}
+    def matches_with_prefix(self, scope: Scope, prefix: str) -> tuple[Match, Scope]:
+        """Whether one of these frontends, under a router's prefix, is where the request goes."""
+        for route in sorted(self.routes, key=lambda one: -len(one.path)):
+            match, child_scope = route.matches_below(prefix, scope)
+            if match != Match.NONE:
+                return match, child_scope
+        return Match.NONE, {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        from starlette._utils import get_route_path
+        """Serve as a router with nothing else would, dependencies included."""
+        if self.matches(scope)[0] == Match.NONE:
+            raise HTTPException(404)
+        from carboy.fastapi.standalone import serve_frontends
 
-        asked = get_route_path(scope)
-        for route in sorted(self.routes, key=lambda one: -len(one.path)):
-            if (rest := below(route.path, asked)) is not None:
-                response = await route.app.answer(rest, scope)
-                await response(scope, receive, send)
-                return
-        raise HTTPException(404)
+        await serve_frontends(self, scope, receive, send)
 
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
         raise NoMatchFound(name, path_params)
@@ -223,7 +252,6 @@ class FrontendRouteGroup(BaseRoute):
 
 def endpoint_for(route: FrontendRoute, path: str) -> Any:
     """The path operation of a frontend: what its dependencies set goes onto the file's response."""
-    from starlette._utils import get_route_path
 
     async def frontend(request: Request, response: Response) -> Response:
         rest = below(path, get_route_path(request.scope))
@@ -233,3 +261,7 @@ def endpoint_for(route: FrontendRoute, path: str) -> Any:
 
     frontend.__annotations__ = {"request": Request, "response": Response}
     return frontend
+
+
+_FrontendRoute, _FrontendRouteGroup = FrontendRoute, FrontendRouteGroup
+_FrontendStaticFiles = FrontendFiles

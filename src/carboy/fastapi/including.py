@@ -3,114 +3,43 @@
 `IncludedRouter` stands in the outer router's list of routes, at its place in the order. Its
 `effective_candidates` are the inner routes as the inclusion makes them: `EffectiveRoute` for path
 operations (another path, more dependencies, tags and so on), copies for Starlette's own routes.
+The engine asks those; `matches` and `handle` are for code that calls routes itself, and for routers
+that override them.
 """
 
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from starlette import routing
 from starlette.datastructures import URLPath
 from starlette.routing import BaseRoute, Match, NoMatchFound
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from carboy.fastapi._body_limit import get_body_size_limit, validate_max_body_size
-from carboy.fastapi._form_limits import _validate_form_limits
+from carboy.fastapi._body_limit import get_body_size_limit, wrap_app_with_body_limit
 from carboy.fastapi.depends import Depends
-from carboy.fastapi.route_state import DEFAULT_ID, DEFAULT_JSON, DEFAULT_STRICT, RouteState
+from carboy.fastapi.include_context import IncludeContext
+from carboy.fastapi.route_state import RouteState
+from carboy.fastapi.scopes import (
+    EFFECTIVE,
+    INCLUDED,
+    Limits,
+    _effective_route_context_var,
+    inherit_form_limits,
+    say,
+    saying,
+    update_scope,
+)
 from carboy.fastapi.utils import get_value_or_default
 
 if TYPE_CHECKING:
+    from carboy.fastapi.frontend import FrontendRouteGroup
     from carboy.fastapi.router import APIRouter
-
-
-@dataclass
-class IncludeContext:
-    """What one inclusion, or several nested ones, add to every route."""
-
-    included_router: APIRouter
-    prefix: str = ""
-    tags: list[str | Enum] = field(default_factory=list)
-    dependencies: list[Depends] = field(default_factory=list)
-    default_response_class: Any = DEFAULT_JSON
-    responses: dict[int | str, dict[str, Any]] = field(default_factory=dict)
-    callbacks: list[BaseRoute] = field(default_factory=list)
-    deprecated: bool | None = None
-    include_in_schema: bool = True
-    generate_unique_id_function: Any = DEFAULT_ID
-    strict_content_type: Any = DEFAULT_STRICT
-    dependency_overrides_provider: Any = None
-    max_body_size: int | None = None
-    form_limits: Any = field(default_factory=dict)
-
-    def __add__(self, inner: IncludeContext) -> IncludeContext:
-        """The context of an inclusion within this one."""
-        return IncludeContext(
-            included_router=inner.included_router,
-            prefix=self.prefix + inner.prefix,
-            tags=[*self.tags, *inner.tags],
-            dependencies=[*self.dependencies, *inner.dependencies],
-            default_response_class=get_value_or_default(
-                inner.default_response_class, self.default_response_class
-            ),
-            responses={**self.responses, **inner.responses},
-            callbacks=[*self.callbacks, *inner.callbacks],
-            deprecated=self.deprecated or inner.deprecated,
-            include_in_schema=self.include_in_schema and inner.include_in_schema,
-            generate_unique_id_function=get_value_or_default(
-                inner.generate_unique_id_function, self.generate_unique_id_function
-            ),
-            strict_content_type=get_value_or_default(
-                inner.strict_content_type, self.strict_content_type
-            ),
-            dependency_overrides_provider=self.dependency_overrides_provider,
-            max_body_size=get_body_size_limit(inner.max_body_size, self.max_body_size),
-            form_limits={**self.form_limits, **inner.form_limits},
-        )
-
-
-def context_for(
-    outer: APIRouter,
-    inner: APIRouter,
-    *,
-    prefix: str = "",
-    tags: list[str | Enum] | None = None,
-    dependencies: Sequence[Depends] | None = None,
-    default_response_class: Any = DEFAULT_JSON,
-    responses: dict[int | str, dict[str, Any]] | None = None,
-    callbacks: list[BaseRoute] | None = None,
-    deprecated: bool | None = None,
-    include_in_schema: bool = True,
-    generate_unique_id_function: Any = DEFAULT_ID,
-    max_body_size: int | None = None,
-    form_limits: Any = None,
-) -> IncludeContext:
-    """What including `inner` in `outer` with these options adds."""
-    validate_max_body_size(max_body_size)
-    return IncludeContext(
-        included_router=inner,
-        prefix=outer.prefix + prefix,
-        tags=[*outer.tags, *(tags or ())],
-        dependencies=[*outer.dependencies, *(dependencies or ())],
-        default_response_class=get_value_or_default(
-            default_response_class, outer.default_response_class
-        ),
-        responses={**outer.responses, **(responses or {})},
-        callbacks=[*outer.callbacks, *(callbacks or ())],
-        deprecated=deprecated or outer.deprecated,
-        include_in_schema=outer.include_in_schema and include_in_schema,
-        generate_unique_id_function=get_value_or_default(
-            generate_unique_id_function, outer.generate_unique_id_function
-        ),
-        strict_content_type=outer.strict_content_type,
-        dependency_overrides_provider=outer.dependency_overrides_provider,
-        max_body_size=get_body_size_limit(inner.max_body_size, max_body_size, outer.max_body_size),
-        form_limits={**_validate_form_limits(form_limits), **inner.form_limits},
-    )
 
 
 #: What an inclusion leaves as it was declared.
@@ -168,6 +97,19 @@ class EffectiveRoute(RouteState):
             max_body_size=get_body_size_limit(original.max_body_size, context.max_body_size),
             form_limits={**context.form_limits, **(original.form_limits or {})},
         )
+        #: What the original's class makes in place of the engine's endpoint, if anything.
+        self.handler = handler_for(original, self)
+
+    @cached_property
+    def app(self) -> ASGIApp:
+        """This route as an ASGI application: path values are in the scope already."""
+        from carboy.fastapi.standalone import route_app
+
+        return route_app(self)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As a Starlette route with the effective path matches."""
+        return routing.Route.matches(self, scope)  # type: ignore[arg-type]
 
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
         """The path for these values. NoMatchFound unless name and parameters are this route's."""
@@ -182,15 +124,44 @@ class EffectiveRoute(RouteState):
         return getattr(self.original_route, name)
 
 
+def handler_for(original: Any, state: Any) -> Any:
+    """What `original`'s class makes for `state`; None where the engine's endpoint will do."""
+    from carboy.fastapi.routing import has_own_handler
+
+    if not has_own_handler(original):
+        return None
+    token = _effective_route_context_var.set(state)
+    try:
+        return original.get_route_handler()
+    finally:
+        _effective_route_context_var.reset(token)
+
+
 class Moved:
     """A Starlette route under a prefix."""
 
-    def __init__(self, original: BaseRoute, starlette_route: BaseRoute) -> None:
+    def __init__(self, original: BaseRoute, starlette_route: BaseRoute, limits: Limits) -> None:
         self.original_route = original
         self.starlette_route = starlette_route
+        self.limits = limits
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As under its own path."""
+        return self.starlette_route.matches(scope)
+
+    def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
+        """The path for these values, with the prefix."""
+        return self.starlette_route.url_path_for(name, **path_params)
 
 
-Candidate = "EffectiveRoute | Moved | IncludedRouter"
+@dataclass
+class MovedFrontends:
+    """The frontends of a router under a prefix."""
+
+    original_route: FrontendRouteGroup
+    prefix: str
+    dependencies: list[Depends]
+    limits: Limits
 
 
 class IncludedRouter(BaseRoute):
@@ -199,17 +170,42 @@ class IncludedRouter(BaseRoute):
     def __init__(self, original_router: APIRouter, include_context: IncludeContext) -> None:
         self.original_router = original_router
         self.include_context = include_context
-        self._candidates: list[Any] = []
-        self._version: int | None = None
+        self._effective_routes_lock = threading.Lock()
+        self._effective_candidates: list[Any] = []
+        self._effective_candidates_version: int | None = None
+        self._effective_low_priority_routes: list[Any] = []
+        self._effective_low_priority_routes_version: int | None = None
 
     def effective_candidates(self) -> list[Any]:
         """The inner routes as this inclusion makes them, nested inclusions as such."""
+        return self._kept("_effective_candidates", self._make_candidates)
+
+    def effective_low_priority_routes(self) -> list[Any]:
+        """What is asked where no route fits: frontends, those of nested inclusions too."""
+        return self._kept("_effective_low_priority_routes", self._make_low_priority)
+
+    def _kept(self, name: str, make: Callable[[], list[Any]]) -> list[Any]:
+        """What `make` returns, once for each state of the inner router."""
         version = self.original_router._get_routes_version()
-        if version != self._version:
-            made = (self._effective(route) for route in self.original_router.routes)
-            self._candidates = [one for one in made if one is not None]
-            self._version = version
-        return self._candidates
+        if version != getattr(self, f"{name}_version"):
+            with self._effective_routes_lock:
+                version = self.original_router._get_routes_version()
+                if version != getattr(self, f"{name}_version"):  # no other thread was first
+                    setattr(self, name, make())
+                    setattr(self, f"{name}_version", version)
+        return getattr(self, name)  # type: ignore[no-any-return]
+
+    def _make_candidates(self) -> list[Any]:
+        made = (self._effective(route) for route in self.original_router.routes)
+        return [one for one in made if one is not None]
+
+    def _make_low_priority(self) -> list[Any]:
+        own = (self._effective(route) for route in self.original_router._low_priority_routes)
+        found = [one for one in own if one is not None]
+        for route in self.original_router.routes:
+            if isinstance(route, IncludedRouter):
+                found += self._effective(route).effective_low_priority_routes()
+        return found
 
     def _effective(self, route: BaseRoute) -> Any:
         from carboy.fastapi.routing import APIRoute, APIWebSocketRoute
@@ -220,67 +216,103 @@ class IncludedRouter(BaseRoute):
         if isinstance(route, APIRoute):
             return EffectiveRoute(route, context)
         if isinstance(route, APIWebSocketRoute):
-            return Moved(
-                route,
-                APIWebSocketRoute(
-                    context.prefix + route.path,
-                    endpoint=route.endpoint,
-                    name=route.name,
-                    dependencies=[*context.dependencies, *route.dependencies],
-                    dependency_overrides_provider=context.dependency_overrides_provider,
-                ),
+            socket = APIWebSocketRoute(
+                context.prefix + route.path,
+                endpoint=route.endpoint,
+                name=route.name,
+                dependencies=[*context.dependencies, *route.dependencies],
+                dependency_overrides_provider=context.dependency_overrides_provider,
             )
+            return Moved(route, socket, context.limits)
         if isinstance(route, routing.Host):
             host = copy.copy(route)
             if context.prefix:
                 host.app = routing.Router(routes=[routing.Mount(context.prefix, app=route.app)])
-            return Moved(route, host)
+            return Moved(route, host, context.limits)
         if isinstance(route, routing.Route | routing.WebSocketRoute | routing.Mount):
-            return Moved(route, _under(context.prefix, route))
+            return Moved(route, _under(context.prefix, route), context.limits)
+        from carboy.fastapi.frontend import FrontendRouteGroup
+
+        if isinstance(route, FrontendRouteGroup):
+            needed = [*context.dependencies, *route.dependencies]
+            return MovedFrontends(route, context.prefix, needed, context.limits)
         return None
 
-    def leaves(self) -> Iterator[Any]:
+    def effective_route_contexts(self) -> Iterator[Any]:
         """`effective_candidates` with nested inclusions opened up."""
         for candidate in self.effective_candidates():
             if isinstance(candidate, IncludedRouter):
-                yield from candidate.leaves()
+                yield from candidate.effective_route_contexts()
             else:
                 yield candidate
 
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """COMPAT: for code that walks an application's routes and asks each."""
-        partial: tuple[Match, Scope] = (Match.NONE, {})
-        for leaf in self.leaves():
-            asked = leaf.starlette_route or _as_starlette(leaf)
-            match, child_scope = asked.matches(scope)
+    def served(self) -> Iterator[Any]:
+        """The same for the engine: a router that overrides how it is asked stays whole."""
+        from carboy.fastapi.router import APIRouter
+
+        kind = type(self.original_router)
+        if kind.matches is not APIRouter.matches or kind.handle is not APIRouter.handle:
+            yield self
+            return
+        for candidate in self.effective_candidates():
+            if isinstance(candidate, IncludedRouter):
+                yield from candidate.served()
+            else:
+                yield candidate
+
+    # -- asked and called as a route --------------------------------------------------------------
+
+    def _match(self, scope: Scope) -> tuple[Match, Scope, Any]:
+        """(how well, what it adds to the scope, which) of the best candidate, None for none."""
+        partial: tuple[Match, Scope, Any] = (Match.NONE, {}, None)
+        for candidate in self.effective_candidates():
+            if isinstance(candidate, EffectiveRoute):
+                with saying(scope, EFFECTIVE, candidate):
+                    match, child_scope = candidate.original_route.matches(scope)
+            else:
+                match, child_scope = candidate.matches(scope)
             if match == Match.FULL:
-                return match, child_scope
-            if match == Match.PARTIAL and partial[0] == Match.NONE:
-                partial = match, child_scope
+                return match, child_scope, candidate
+            if match == Match.PARTIAL and partial[2] is None:
+                partial = match, child_scope, candidate
         return partial
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve as an ASGI application: the inner routes under their effective paths."""
-        from carboy.fastapi.standalone import serve_routes
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As the inner router says, which asks `_match` unless it overrides that."""
+        with saying(scope, INCLUDED, self):
+            match, _ = self.original_router.matches(scope)
+        return match, {}
 
-        await serve_routes(self, scope, receive, send)
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As the inner router does, which calls `_handle_selected` unless it overrides that."""
+        inherit_form_limits(scope, self.include_context.form_limits)
+        say(scope, INCLUDED, self)
+        await self.original_router.handle(scope, receive, send)
+
+    async def _handle_selected(self, scope: Scope, receive: Receive, send: Send) -> None:
+        _, child_scope, chosen = self._match(scope)
+        update_scope(scope, child_scope)
+        app: ASGIApp
+        if isinstance(chosen, IncludedRouter):
+            app = chosen.handle
+        elif isinstance(chosen, EffectiveRoute):
+            say(scope, EFFECTIVE, chosen)
+            scope["route"] = chosen.original_route
+            app = chosen.original_route.handle
+        else:
+            inner = (
+                self.original_router.default if chosen is None else chosen.starlette_route.handle
+            )
+            app = wrap_app_with_body_limit(inner, self.include_context.max_body_size)
+        await app(scope, receive, send)
 
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
-        for leaf in self.leaves():
+        for leaf in self.effective_route_contexts():
             try:
-                return (leaf.starlette_route or leaf).url_path_for(name, **path_params)  # type: ignore[no-any-return]
+                return leaf.url_path_for(name, **path_params)  # type: ignore[no-any-return]
             except NoMatchFound:
                 continue
         raise NoMatchFound(name, path_params)
-
-
-def _as_starlette(leaf: EffectiveRoute) -> routing.Route:
-    """A Starlette route that matches as `leaf` does."""
-    route = copy.copy(leaf.original_route)
-    route.__dict__.update(
-        path=leaf.path, path_regex=leaf.path_regex, param_convertors=leaf.param_convertors
-    )
-    return route  # type: ignore[no-any-return]
 
 
 def _under(prefix: str, route: Any) -> BaseRoute:
@@ -342,8 +374,20 @@ def iter_route_contexts(routes: Sequence[Any]) -> Iterator[RouteContext]:
     for route in routes:
         if isinstance(route, RouteContext):
             yield route
-        elif isinstance(route, IncludedRouter):
-            for leaf in route.leaves():
-                yield RouteContext(leaf.original_route, leaf)
         else:
-            yield RouteContext(route)
+            for original, context in _iter_routes_with_context([route]):
+                yield RouteContext(original, context)
+
+
+def _iter_routes_with_context(routes: Sequence[BaseRoute]) -> Iterator[tuple[BaseRoute, Any]]:
+    for route in routes:
+        if isinstance(route, IncludedRouter):
+            for leaf in route.effective_route_contexts():
+                yield leaf.original_route, leaf
+        else:
+            yield route, None
+
+
+def _iter_included_route_candidates(routes: Sequence[BaseRoute]) -> Iterator[BaseRoute]:
+    for route, context in _iter_routes_with_context(routes):
+        yield getattr(context, "starlette_route", None) or route

@@ -15,6 +15,7 @@ from carboy.core.pattern import Pattern
 from carboy.core.plugin import Plugin
 from carboy.core.route import Lane, Route
 from carboy.core.router import Router
+from carboy.fastapi.foreign import ANYTHING
 
 if TYPE_CHECKING:
     from carboy.fastapi.router import APIRouter
@@ -41,7 +42,9 @@ class Misses:
         self._made: dict[Any, Route] = {}
 
     def route(self, method: str, path: str, found: list[Route], router: Router[Any]) -> Route:
-        """Who answers `path`, of which `found` take other methods."""
+        """Who answers `path`, of which `found` take other methods, or are guarded."""
+        # Whoever takes this method as well was asked, and its guard has refused.
+        found = [one for one in found if one.methods is not None and method not in one.methods]
         if found:
             if self._answer_options:
                 allow = sorted(set().union(*(route.methods or () for route in found)))
@@ -62,7 +65,9 @@ class Misses:
             return None
         other = path.rstrip("/") if path.endswith("/") else path + "/"
         found = router.candidates(other) if other else []
-        return found[0][1].route if found else None
+        # What is asked about every path says nothing of this one.
+        fits = (target.route for _, target, _ in found if target.pattern is not ANYTHING)
+        return next(fits, None)
 
     def _once(self, key: Any, name: str, call: Callable[[RequestContext], Any]) -> Route:
         if key not in self._made:

@@ -95,7 +95,7 @@ def _checked(state: RouteState, field: Any, options: dict[str, Any]) -> Encode:
     return encode
 
 
-def validated(state: RouteState, field: Any, result: Any) -> Any:
+def validated(state: RouteState, field: Any, result: Any, request: Any = None) -> Any:
     """`result` as its declared type; ResponseValidationError says what does not fit."""
     value, errors = field.validate(result, {}, loc=("response",))
     if errors:
@@ -104,16 +104,16 @@ def validated(state: RouteState, field: Any, result: Any) -> Any:
         raise ResponseValidationError(
             errors=errors,
             body=result,
-            endpoint_ctx=response_context(state),
+            endpoint_ctx=response_context(state, request),
         )
     return value
 
 
-def response_context(state: RouteState) -> Any:
+def response_context(state: RouteState, request: RequestContext | None = None) -> Any:
     """Where the endpoint stands, for messages about what it returned."""
-    from carboy.fastapi.body import endpoint_place
+    from carboy.fastapi.body import endpoint_context, endpoint_place
 
-    return endpoint_place(state)
+    return endpoint_place(state) if request is None else endpoint_context(state, request)
 
 
 class _Respond:
@@ -138,7 +138,7 @@ class _Respond:
         if field is None:
             body = self.encode(result)
         else:
-            value = validated(self.state, field, result)
+            value = validated(self.state, field, result, request)
             body = field.serialize_json(value, **self.options)
         return head, b"" if head.bodiless else body
 
@@ -151,7 +151,7 @@ class _Respond:
             # COMPAT: a router's default class is asked to render only what has no model.
             return self._written(request, result, response)
         else:
-            content = field.serialize(validated(state, field, result), **self.options)
+            content = field.serialize(validated(state, field, result, request), **self.options)
         made = self._make(content, response)
         head, body = undress(request, made)
         return head, b"" if head.bodiless else body
@@ -159,7 +159,8 @@ class _Respond:
     def _written(self, request: RequestContext, result: Any, response: Any) -> Pair:
         head = self.head if response is None else amend(self.head, response)
         field: Any = self.state.response_field
-        body = field.serialize_json(validated(self.state, field, result), **self.options)
+        value = validated(self.state, field, result, request)
+        body = field.serialize_json(value, **self.options)
         return head, b"" if head.bodiless else body
 
     def _make(self, content: Any, response: Any) -> Any:

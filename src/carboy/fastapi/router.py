@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 from starlette import routing
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from typing_extensions import deprecated
@@ -23,11 +23,13 @@ from typing_extensions import deprecated
 from carboy.fastapi._body_limit import get_body_size_limit, validate_max_body_size
 from carboy.fastapi._form_limits import _validate_form_limits
 from carboy.fastapi.depends import Depends
-from carboy.fastapi.including import IncludedRouter, context_for, iter_route_contexts
+from carboy.fastapi.include_context import context_for
+from carboy.fastapi.including import IncludedRouter, iter_route_contexts
 from carboy.fastapi.lifespans import DefaultLifespan, as_lifespan, merged
 from carboy.fastapi.options import APIRouteOptions, IncludeOptions, RouteOptions
 from carboy.fastapi.route_state import DEFAULT_ID, DEFAULT_JSON, DEFAULT_STRICT
 from carboy.fastapi.routing import APIRoute, APIWebSocketRoute
+from carboy.fastapi.scopes import INCLUDED, said
 from carboy.fastapi.utils import get_value_or_default
 from carboy.fastapi.verbs import Endpoint, Verbs
 
@@ -122,6 +124,8 @@ class APIRouter(Verbs, routing.Router):
         self.strict_content_type = strict_content_type
         self.max_body_size = max_body_size
         self.form_limits = _validate_form_limits(form_limits)
+        #: Asked where no route fits: the frontends, all in one.
+        self._low_priority_routes: list[BaseRoute] = []
         self._frontend_routes: FrontendRouteGroup | None = None
 
     # -- noticing changes -----------------------------------------------------------------------
@@ -287,6 +291,7 @@ class APIRouter(Verbs, routing.Router):
             self._frontend_routes = FrontendRouteGroup(
                 self.dependencies, self.dependency_overrides_provider
             )
+            self._low_priority_routes.append(self._frontend_routes)
         self._frontend_routes.routes.append(FrontendRoute(full, directory, fallback, checked))
         self._mark_routes_changed()
 
@@ -351,6 +356,25 @@ class APIRouter(Verbs, routing.Router):
         from carboy.fastapi.standalone import serve_router
 
         await serve_router(self, scope, receive, send)
+
+    # An included router is asked and called in place of its inclusion, so that subclasses may
+    # override both (see including.py).
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """How well one of the routes fits, within an inclusion."""
+        included = said(scope).get(INCLUDED)
+        if included is None or included.original_router is not self:
+            return Match.NONE, {}
+        match, child_scope, _ = included._match(scope)
+        return match, child_scope
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve as the inclusion it is called within, or on its own."""
+        included = said(scope).get(INCLUDED)
+        if included is None or included.original_router is not self:
+            await self.app(scope, receive, send)
+        else:
+            await included._handle_selected(scope, receive, send)
 
 
 def _check_prefix(prefix: str) -> None:

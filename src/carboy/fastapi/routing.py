@@ -25,10 +25,19 @@ from starlette.websockets import WebSocket
 
 from carboy.fastapi._form_limits import _validate_form_limits
 from carboy.fastapi.depends import Depends
+from carboy.fastapi.include_context import IncludeContext as _RouterIncludeContext
+from carboy.fastapi.including import EffectiveRoute as _EffectiveRouteContext
 from carboy.fastapi.including import IncludedRouter as _IncludedRouter
 from carboy.fastapi.including import RouteContext as RouteContext
+from carboy.fastapi.including import (
+    _iter_included_route_candidates as _iter_included_route_candidates,
+)
+from carboy.fastapi.including import _iter_routes_with_context as _iter_routes_with_context
 from carboy.fastapi.including import iter_route_contexts as iter_route_contexts
 from carboy.fastapi.route_state import OPTIONS, RouteState, dependant_for
+from carboy.fastapi.scopes import _effective_route_context_var as _effective_route_context_var
+from carboy.fastapi.scopes import _restore_fastapi_scope_key as _restore_fastapi_scope_key
+from carboy.fastapi.scopes import effective
 
 
 class APIRoute(RouteState, routing.Route):  # type: ignore[misc,override]
@@ -43,9 +52,14 @@ class APIRoute(RouteState, routing.Route):  # type: ignore[misc,override]
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """``await handler(request)`` is the response; called once a route."""
-        from carboy.fastapi.standalone import handler_of
+        from carboy.fastapi import standalone
 
-        return handler_of(self)
+        state = _effective_route_context_var.get()
+        if state is None or getattr(state, "original_route", None) is not self:
+            state = self
+        if replaced := _replaced_maker():
+            return replaced(**standalone.handler_options(state))  # type: ignore[no-any-return]
+        return standalone.handler_of(state)
 
     @cached_property
     def app(self) -> ASGIApp:  # type: ignore[override]
@@ -55,10 +69,14 @@ class APIRoute(RouteState, routing.Route):  # type: ignore[misc,override]
         return route_app(self)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        match, child_scope = super().matches(scope)
+        match, child_scope = routing.Route.matches(effective(scope, self), scope)
         if match != Match.NONE:
             child_scope["route"] = self
         return match, child_scope
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """For code that calls routes itself, under the path of the inclusion it came through."""
+        await routing.Route.handle(effective(scope, self), scope, receive, send)
 
 
 #: Seconds of silence after which an event stream gets a comment.
@@ -67,6 +85,23 @@ _PING_INTERVAL = 15.0
 #: What a subclass may override for the engine to notice (see translate.py).
 PLAIN_HANDLER = APIRoute.get_route_handler
 PLAIN_MATCHES = APIRoute.matches
+PLAIN_HANDLE = APIRoute.handle
+
+
+def _replaced_maker() -> Any:
+    """What stands in this module for `get_request_handler`, if it is not ours.
+
+    COMPAT: Sentry's SDK puts its own there, to see every endpoint.
+    """
+    found = globals().get("get_request_handler")
+    if found is None or getattr(found, "__module__", "") == _ELSEWHERE["get_request_handler"]:
+        return None
+    return found
+
+
+def has_own_handler(route: APIRoute) -> bool:
+    """Whether a subclass, or somebody's replacement, goes around the engine's endpoint."""
+    return type(route).get_route_handler is not PLAIN_HANDLER or _replaced_maker() is not None
 
 
 class APIWebSocketRoute(routing.WebSocketRoute):
@@ -112,6 +147,9 @@ def __getattr__(name: str) -> Any:
 
 
 _ELSEWHERE = {
+    "_FrontendRoute": "carboy.fastapi.frontend",
+    "_FrontendRouteGroup": "carboy.fastapi.frontend",
+    "_FrontendStaticFiles": "carboy.fastapi.frontend",
     "APIRouter": "carboy.fastapi.router",
     "get_request_handler": "carboy.fastapi.standalone",
     "get_websocket_app": "carboy.fastapi.sockets",
@@ -134,6 +172,8 @@ __all__ = [
     "RouteContext",
     "Send",
     "WebSocket",
+    "_EffectiveRouteContext",
     "_IncludedRouter",
+    "_RouterIncludeContext",
     "iter_route_contexts",
 ]

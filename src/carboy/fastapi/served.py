@@ -17,6 +17,11 @@ from carboy.core.answer import Head
 from carboy.core.engine import Target
 from carboy.core.pattern import Pattern
 from carboy.core.route import Lane, Route
+from carboy.fastapi._body_limit import (
+    MAX_BODY_SIZE_SCOPE_KEY,
+    AppBodyLimitMiddleware,
+    serve_within,
+)
 from carboy.fastapi.declared import Declared
 from carboy.fastapi.router import APIRouter
 from carboy.fastapi.telemetry._api import OTEL, TelemetryConfig, settings
@@ -101,10 +106,8 @@ class Served(Entry, Starlette):
                 app=stack, scope=scope, receive=receive, send=send, legacy_otel=is_legacy
             )
         elif kind == "http" and not self._is_wrapped:
-            from carboy.server.asgi import serve
-
             # Inside: this is what `front` leads to as well.
-            await serve(self.engine, scope, receive, send, passed=True)  # type: ignore[arg-type]
+            await _serve_in(scope)(self.engine, scope, receive, send, passed=True)
         else:
             await self._stack()(scope, receive, send)
 
@@ -128,6 +131,7 @@ class Served(Entry, Starlette):
         )
         for cls, args, kwargs in reversed(self.user_middleware):
             app = cls(app, *args, **kwargs)
+        app = AppBodyLimitMiddleware(app, self.max_body_size)
         if self._reports.is_on:
             from carboy.fastapi.telemetry._asgi import ExceptionTelemetryMiddleware
 
@@ -141,6 +145,12 @@ class Served(Entry, Starlette):
 
             await serve_websocket(self.router.routes, scope, receive, send)
             return
-        from carboy.server.asgi import serve
+        await _serve_in(scope)(self.engine, scope, receive, send, inside=True)
 
-        await serve(self.engine, scope, receive, send, inside=True)  # type: ignore[arg-type]
+
+def _serve_in(scope: Scope) -> Any:
+    if MAX_BODY_SIZE_SCOPE_KEY in scope:
+        return serve_within
+    from carboy.server.asgi import serve
+
+    return serve

@@ -18,14 +18,22 @@ from carboy.core.answer import Body, Head
 from carboy.core.context import RequestContext
 from carboy.core.engine import Engine, Target
 from carboy.core.errors import NO_HANDLERS
+from carboy.core.route import Lane
+from carboy.fastapi._body_limit import (
+    MAX_BODY_SIZE_SCOPE_KEY,
+    serve_within,
+    wrap_app_with_body_limit,
+)
 from carboy.fastapi.dress import make_request, undress
+from carboy.fastapi.foreign import sender
+from carboy.fastapi.route_state import OPTIONS, RouteState
+from carboy.fastapi.scopes import Limits, inherit_form_limits
 from carboy.fastapi.translate import route_for
 from carboy.server import asgi
 from carboy.server.pool import pool_of
 
 if TYPE_CHECKING:
-    from carboy.fastapi.including import IncludedRouter
-    from carboy.fastapi.route_state import RouteState
+    from carboy.fastapi.frontend import FrontendRouteGroup
     from carboy.fastapi.router import APIRouter
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -65,12 +73,9 @@ def handler_of(state: Any) -> Handler:
     compiled: list[Target] = []
 
     async def handler(request: Request) -> Response:
-        effective = request.scope.get("carboy.route", state)
-        if effective is not state and effective.__dict__.get("_handler_target") is None:
-            effective._handler_target = _target(effective)
-        if effective is state and not compiled:
+        if not compiled:
             compiled.append(_target(state))
-        target = compiled[0] if effective is state else effective._handler_target
+        target = compiled[0]
         context = _context(target, request)
         if target.buffered:
             context.body = await request.body()
@@ -105,18 +110,30 @@ def dressed_response(head: Head, body: Body, context: RequestContext) -> Respons
     return response
 
 
-def overridden(route: Any, state: Any) -> Callable[[RequestContext], Any]:
-    """The endpoint for a route whose class goes around its handler."""
-    handler: Handler = route.get_route_handler()
+def overridden(handler: Handler, limits: Limits) -> Callable[[RequestContext], Any]:
+    """The endpoint for a route with a handler of its own."""
 
     async def call(request: RequestContext) -> tuple[Head, Body]:
         dressed = make_request(request)
         dressed.scope["carboy.request"] = request
-        dressed.scope["carboy.route"] = state
+        inherit_form_limits(dressed.scope, limits.form_limits)
         response = await handler(dressed)
         return undress(request, response)
 
     return call
+
+
+def handled(route: Any, limits: Limits, enter: Callable[[Any], None]) -> Lane:
+    """The endpoint for a route whose class goes around how it is called."""
+    app = wrap_app_with_body_limit(sender(route.handle), limits.max_body_size)
+
+    async def call(request: RequestContext) -> tuple[Head, Any]:
+        scope = make_request(request).scope
+        enter(scope)
+        inherit_form_limits(scope, limits.form_limits)
+        return Head(200), app
+
+    return Lane(call, True)
 
 
 def route_app(state: Any) -> ASGIApp:
@@ -134,7 +151,7 @@ def route_app(state: Any) -> ASGIApp:
 
         await wrap_app_handling_exceptions(serve, request)(scope, receive, send)
 
-    return app
+    return wrap_app_with_body_limit(app, state.max_body_size)
 
 
 def engine_of(router: APIRouter) -> Engine:
@@ -161,23 +178,27 @@ async def serve_router(router: APIRouter, scope: Scope, receive: Receive, send: 
         engine = engine_of(router)
 
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-            await asgi.serve(engine, scope, receive, send, inside=True)  # type: ignore[arg-type]
+            serve: Any = serve_within if MAX_BODY_SIZE_SCOPE_KEY in scope else asgi.serve
+            await serve(engine, scope, receive, send, inside=True)
 
         await wrap_app_handling_exceptions(serve, Request(scope, receive, send))(
             scope, receive, send
         )
 
 
-async def serve_routes(
-    included: IncludedRouter, scope: Scope, receive: Receive, send: Send
+async def serve_frontends(
+    group: FrontendRouteGroup, scope: Scope, receive: Receive, send: Send
 ) -> None:
-    """An included router, called as a route: under a router of its own."""
+    """Frontends, called as a route: in a router of their own."""
     from carboy.fastapi.router import APIRouter
 
-    router = included.__dict__.get("_standalone")
+    router: APIRouter | None = group.__dict__.get("_standalone")
     if router is None:
-        router = APIRouter(routes=[included], redirect_slashes=False)
-        included.__dict__["_standalone"] = router
+        provider = group.dependency_overrides_provider
+        router = APIRouter(redirect_slashes=False, dependency_overrides_provider=provider)
+        router._low_priority_routes.append(group)
+        router._frontend_routes = group
+        group.__dict__["_standalone"] = router
     await serve_router(router, scope, receive, send)
 
 
@@ -189,20 +210,30 @@ def request_response(func: Callable[[Request], Any]) -> ASGIApp:
 
 
 def get_request_handler(dependant: Any, **options: Any) -> Handler:
-    """``await handler(request)`` for a Dependant. Source: upstream's function of this name."""
-    from carboy.fastapi.routing import APIRoute
-
-    route = APIRoute("/", dependant.call, response_model=None)
-    route.dependant = dependant
-    for name in ("body_field", "response_field", "status_code", "response_class"):
+    """``await handler(request)`` for a Dependant; `options` are named in `_HANDLER_OPTIONS`."""
+    state = RouteState()
+    state._populate(dependant.path or "/", dependant.call, response_model=None)
+    state.dependant = dependant
+    for name, attribute in _HANDLER_OPTIONS.items():
         if name in options:
-            setattr(route, name, options[name])
-    for name, value in options.items():
-        if name.startswith("response_model_"):
-            setattr(route, name, value)
-    route._embed_body_fields = options.get("embed_body_fields", False)
-    route.dependency_overrides_provider = options.get("dependency_overrides_provider")
-    return handler_of(route)
+            setattr(state, attribute, options[name])
+    return handler_of(state)
+
+
+def handler_options(state: Any) -> dict[str, Any]:
+    """A path operation as arguments for `get_request_handler`."""
+    return {name: getattr(state, attribute) for name, attribute in _HANDLER_OPTIONS.items()}
+
+
+#: Argument of `get_request_handler` -> attribute of a path operation.
+_HANDLER_OPTIONS = {
+    **{name: name for name in ("dependant", "body_field", "status_code", "response_class")},
+    **{name: name for name in ("response_field", "stream_item_field", "is_json_stream")},
+    **{name: name for name in OPTIONS if name.startswith("response_model_")},
+    **{name: name for name in ("strict_content_type", "form_limits")},
+    "dependency_overrides_provider": "dependency_overrides_provider",
+    "embed_body_fields": "_embed_body_fields",
+}
 
 
 async def run_endpoint_function(

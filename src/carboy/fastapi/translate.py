@@ -17,6 +17,7 @@ from carboy.core.errors import Handlers
 from carboy.core.route import Input, Route
 from carboy.core.signature import Errors, Function, Parameter, Part, Source, Special, Use
 from carboy.core.voice import Kind, kind_of
+from carboy.fastapi._body_limit import get_body_size_limit
 from carboy.fastapi.body import body_loader, form_loader, invalid_request
 from carboy.fastapi.dependencies.fields import is_plain
 from carboy.fastapi.dependencies.models import (
@@ -29,6 +30,7 @@ from carboy.fastapi.dependencies.models import (
 from carboy.fastapi.dress import make_background, make_request, make_response
 from carboy.fastapi.output import output_for
 from carboy.fastapi.params import Form
+from carboy.fastapi.scopes import Limits
 
 if TYPE_CHECKING:
     from carboy.core.plugin import Plugin
@@ -40,9 +42,13 @@ _STREAMS = {"StreamingResponse", "EventSourceResponse"}
 
 
 def route_for(
-    state: RouteState, settings: AppSettings, handlers: Handlers, plugins: Sequence[Plugin] = ()
+    state: RouteState,
+    settings: AppSettings,
+    handlers: Handlers,
+    plugins: Sequence[Plugin] = (),
+    limits: Limits = Limits(),  # noqa: B008 - it is a constant
 ) -> Route:
-    """The engine's Route for a path operation."""
+    """The engine's Route for a path operation; `limits` are those of what is around it."""
     function = function_for(state.dependant, state.pattern.names, {})
     if function.kind.is_generator:
         # The endpoint streams: calling it only makes the generator.
@@ -50,9 +56,11 @@ def route_for(
     decide_bodies(function, state._embed_body_fields)
     is_form = state.body_field is not None and isinstance(state.body_field.field_info, Form)
     strict = bool(state.strict_content_type)
-    loader: Any = form_loader(state.form_limits) if is_form else body_loader(strict)
+    if is_form:
+        loader: Any = form_loader({**limits.form_limits, **(state.form_limits or {})})
+    else:
+        loader = body_loader(strict)
     methods = frozenset(state.methods)
-    limit = state.max_body_size
     return Route(
         pattern=state.pattern,
         methods=methods | {"HEAD"} if settings.get("answer_head") and "GET" in methods else methods,
@@ -62,8 +70,11 @@ def route_for(
         output=output_for(state),
         handlers=handlers,
         plugins=tuple(plugins),
-        max_body=settings.get("max_body") if limit is None else limit,
-        buffered=state.body_field is not None or not _wants_request(function),
+        max_body=get_body_size_limit(
+            state.max_body_size, limits.max_body_size, settings.get("max_body")
+        ),
+        # A form is parsed as it comes: files go to disk.
+        buffered=not is_form and (state.body_field is not None or not _wants_request(function)),
         cancel_on_disconnect=bool(settings.get("cancel_on_disconnect"))
         and methods <= {"GET", "HEAD"},
         extras={"route": state},

@@ -106,6 +106,13 @@ async def serve(
         raise RuntimeError(f"an ASGI scope of type {kind!r} is not known here")
 
 
+def request_of(scope: Scope, receive: Receive) -> RequestContext:
+    """The request of a scope, as `serve` makes it."""
+    wire = AsgiWire(scope, receive, pool_of(asyncio.get_running_loop()))
+    path = route_path(scope["path"], scope.get("root_path", ""))
+    return RequestContext(wire, scope["method"], path, scope["query_string"], scope["headers"])
+
+
 def route_path(path: str, root: str) -> str:
     """`path` below `root`, which servers and mounts leave in front of it. Source: ASGI 3.0."""
     if path.startswith(root) and (len(path) == len(root) or path[len(root)] == "/"):

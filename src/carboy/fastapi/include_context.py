@@ -1,0 +1,113 @@
+"""What including a router adds to its routes, as plain data.
+
+`context_for` reads one inclusion; contexts are added up where inclusions are nested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from starlette.routing import BaseRoute
+
+from carboy.fastapi._body_limit import get_body_size_limit, validate_max_body_size
+from carboy.fastapi._form_limits import _validate_form_limits
+from carboy.fastapi.depends import Depends
+from carboy.fastapi.route_state import DEFAULT_ID, DEFAULT_JSON, DEFAULT_STRICT
+from carboy.fastapi.scopes import Limits
+from carboy.fastapi.utils import get_value_or_default
+
+if TYPE_CHECKING:
+    from carboy.fastapi.router import APIRouter
+
+
+@dataclass
+class IncludeContext:
+    """What one inclusion, or several nested ones, add to every route."""
+
+    included_router: APIRouter
+    prefix: str = ""
+    tags: list[str | Enum] = field(default_factory=list)
+    dependencies: list[Depends] = field(default_factory=list)
+    default_response_class: Any = DEFAULT_JSON
+    responses: dict[int | str, dict[str, Any]] = field(default_factory=dict)
+    callbacks: list[BaseRoute] = field(default_factory=list)
+    deprecated: bool | None = None
+    include_in_schema: bool = True
+    generate_unique_id_function: Any = DEFAULT_ID
+    strict_content_type: Any = DEFAULT_STRICT
+    dependency_overrides_provider: Any = None
+    max_body_size: int | None = None
+    form_limits: Any = field(default_factory=dict)
+
+    @property
+    def limits(self) -> Limits:
+        """Those of the routers on the way to a route."""
+        return Limits(self.max_body_size, self.form_limits)
+
+    def __add__(self, inner: IncludeContext) -> IncludeContext:
+        """The context of an inclusion within this one."""
+        return IncludeContext(
+            included_router=inner.included_router,
+            prefix=self.prefix + inner.prefix,
+            tags=[*self.tags, *inner.tags],
+            dependencies=[*self.dependencies, *inner.dependencies],
+            default_response_class=get_value_or_default(
+                inner.default_response_class, self.default_response_class
+            ),
+            responses={**self.responses, **inner.responses},
+            callbacks=[*self.callbacks, *inner.callbacks],
+            deprecated=self.deprecated or inner.deprecated,
+            include_in_schema=self.include_in_schema and inner.include_in_schema,
+            generate_unique_id_function=get_value_or_default(
+                inner.generate_unique_id_function, self.generate_unique_id_function
+            ),
+            strict_content_type=get_value_or_default(
+                inner.strict_content_type, self.strict_content_type
+            ),
+            dependency_overrides_provider=self.dependency_overrides_provider,
+            max_body_size=get_body_size_limit(inner.max_body_size, self.max_body_size),
+            form_limits={**self.form_limits, **inner.form_limits},
+        )
+
+
+def context_for(
+    outer: APIRouter,
+    inner: APIRouter,
+    *,
+    prefix: str = "",
+    tags: list[str | Enum] | None = None,
+    dependencies: Sequence[Depends] | None = None,
+    default_response_class: Any = DEFAULT_JSON,
+    responses: dict[int | str, dict[str, Any]] | None = None,
+    callbacks: list[BaseRoute] | None = None,
+    deprecated: bool | None = None,
+    include_in_schema: bool = True,
+    generate_unique_id_function: Any = DEFAULT_ID,
+    max_body_size: int | None = None,
+    form_limits: Any = None,
+) -> IncludeContext:
+    """What including `inner` in `outer` with these options adds."""
+    validate_max_body_size(max_body_size)
+    return IncludeContext(
+        included_router=inner,
+        prefix=outer.prefix + prefix,
+        tags=[*outer.tags, *(tags or ())],
+        dependencies=[*outer.dependencies, *(dependencies or ())],
+        default_response_class=get_value_or_default(
+            default_response_class, outer.default_response_class
+        ),
+        responses={**outer.responses, **(responses or {})},
+        callbacks=[*outer.callbacks, *(callbacks or ())],
+        deprecated=deprecated or outer.deprecated,
+        include_in_schema=outer.include_in_schema and include_in_schema,
+        generate_unique_id_function=get_value_or_default(
+            generate_unique_id_function, outer.generate_unique_id_function
+        ),
+        strict_content_type=outer.strict_content_type,
+        dependency_overrides_provider=outer.dependency_overrides_provider,
+        max_body_size=get_body_size_limit(inner.max_body_size, max_body_size, outer.max_body_size),
+        form_limits={**_validate_form_limits(form_limits), **inner.form_limits},
+    )
