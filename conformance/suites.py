@@ -34,6 +34,8 @@ except ImportError:  # not on Windows
     fcntl = None  # type: ignore[assignment]
 
 HERE = Path(__file__).resolve().parent
+#: Where the drop-in is installed from, in every process of a run.
+STARTUP = HERE.parent / "src" / "carboy" / "startup"
 ROOT = HERE.parent
 WORK = ROOT / ".conformance"
 BUILD_BACKENDS = ["pip>=25.1", "flit_core>=3.11,<4", "pdm-backend", "hatchling>=1.25", "editables"]
@@ -251,7 +253,7 @@ def environment(suite: Suite, *, ours: bool) -> dict[str, str]:
         if not name.startswith(("PYTHON", "PYTEST", "FLASK_", "FASTAPI_", "CARBOY_", "COVERAGE"))
     }
     path = [str(suite.tree / folder) for folder in suite.path] + [str(HERE)]
-    path.append(str(HERE / "startup") if ours else str(suite.folder / "real"))
+    path.append(str(STARTUP) if ours else str(suite.folder / "real"))
     if ours:
         kept["CARBOY_DROPIN"] = suite.name
     binaries = str(suite.python.parent)

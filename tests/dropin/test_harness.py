@@ -190,7 +190,7 @@ def plugin_run(folder: Path, *, face: str = "fastapi") -> tuple[int, dict[str, A
     written = folder / "outcomes.json"
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(CONFORMANCE / "startup"), str(CONFORMANCE)]),
+        "PYTHONPATH": os.pathsep.join([str(CONFORMANCE.parent / "src" / "carboy" / "startup"), str(CONFORMANCE)]),
         "CARBOY_DROPIN": face,
         "CONFORMANCE_OUTCOMES": str(written),
     }

@@ -42,6 +42,8 @@ def import_string(app: str | None) -> str:
 
 def load_app(app: str | None) -> Any:
     """The application; LoadError when it can't be had."""
+    if os.environ.get("CARBOY_DROPIN"):
+        importlib.import_module("carboy.dropin")
     where = import_string(app)
     module_name, _, name = where.partition(":")
     if "" not in sys.path and str(Path.cwd()) not in sys.path:

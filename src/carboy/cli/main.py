@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 import carboy
+from carboy.cli.dropping import drop_in as use_faces
+from carboy.cli.dropping import execute
 from carboy.cli.loading import LoadError, load_app
 from carboy.cli.serving import dev as serve_dev
 from carboy.cli.serving import run as serve_run
@@ -39,35 +41,59 @@ def _address(default_port: int) -> Callable[[Callable[..., Any]], Callable[..., 
     return decorate
 
 
+_drop_in = click.option(
+    "--drop-in", is_flag=True, help="APP imports fastapi or flask: Carboy's faces answer for them."
+)
+
+
 @main.command()
 @_address(8000)
+@_drop_in
 @click.option("--uds", type=click.Path(path_type=Path), help="Listen on a UNIX socket instead.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
 @click.option("--access-log/--no-access-log", default=True, help="Log every request.")
 @click.option("--root-path", default="", help="Path that a proxy has taken off, as in /api/v1.")
-def run(app: str, **options: Any) -> None:
+def run(app: str, drop_in: bool, **options: Any) -> None:
     """Serve APP in production: no reload, no tracebacks to clients."""
+    if drop_in:
+        use_faces()
     serve_run(app, **options)
 
 
 @main.command()
 @_address(8000)
+@_drop_in
 @click.option("--reload/--no-reload", default=True, help="Restart when a file changes.")
-def dev(app: str, host: str, port: int, reload: bool) -> None:
+def dev(app: str, host: str, port: int, reload: bool, drop_in: bool) -> None:
     """Serve APP while you work on it: reload, readable errors, this machine only."""
     if host not in ("127.0.0.1", "localhost", "::1"):
         raise click.UsageError(
             f"carboy dev shows tracebacks and so binds this machine only, not {host}. "
             "To be reached from elsewhere: carboy run."
         )
+    if drop_in:
+        use_faces()
     serve_dev(app, host=host, port=port, reload=reload)
+
+
+@main.command("exec", context_settings={"ignore_unknown_options": True})
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def exec_(command: tuple[str, ...]) -> None:
+    """Run COMMAND with Carboy's faces in place of fastapi and flask.
+
+    As in: carboy exec -- gunicorn wsgi:app
+    """
+    execute(command)
 
 
 @main.command()
 @click.argument("route")
 @click.argument("app", required=False)
-def show(route: str, app: str | None) -> None:
+@_drop_in
+def show(route: str, app: str | None, drop_in: bool) -> None:
     """Print what ROUTE was compiled to, as in: carboy show "GET /items/{item_id}" main:app"""
+    if drop_in:
+        use_faces()
     engine = _loaded(app).engine
     try:
         target = engine.find(route)
@@ -78,8 +104,11 @@ def show(route: str, app: str | None) -> None:
 
 @main.command()
 @click.argument("app", required=False)
-def routes(app: str | None) -> None:
+@_drop_in
+def routes(app: str | None, drop_in: bool) -> None:
     """List the routes of APP, in the order in which they are tried."""
+    if drop_in:
+        use_faces()
     engine = _loaded(app).engine
     engine.freeze()
     rows = [
