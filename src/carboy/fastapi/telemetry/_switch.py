@@ -1,8 +1,8 @@
 """Whether an application reports, decided as early and as rarely as possible.
 
 With a provider of its own it reports from the start. Else it does once a global provider has been
-set: asked at start-up, and for requests that come as ASGI once OpenTelemetry has been loaded by
-somebody. An application that is mounted in one that reports does so for its part.
+set: asked at start-up, and for requests that come as ASGI once OpenTelemetry's variables say so
+(`_api.VARIABLES`). An application that is mounted in one that reports does so for its part.
 """
 
 from __future__ import annotations
@@ -28,14 +28,7 @@ _VARIABLES = (
     "_OTEL_PYTHON_LOGGER_PROVIDER",
 )
 _SIGNALS = ("tracing", "metrics", "logs")
-#: Where OpenTelemetry keeps its global providers: module and variable, None until one is set.
-_GLOBALS = (
-    ("opentelemetry.trace", "_TRACER_PROVIDER"),
-    ("opentelemetry.metrics._internal", "_METER_PROVIDER"),
-    ("opentelemetry._logs._internal", "_LOGGER_PROVIDER"),
-)
 _RUNTIME = "carboy.fastapi.telemetry._runtime"
-
 
 
 class Switch:
@@ -77,21 +70,14 @@ class Switch:
 
     def of(self, scope: Scope) -> NativeTelemetry | None:
         """What stands around this request; None where it is not for this application to report."""
+        if scope["type"] not in ("http", "websocket"):
+            return None
         if SCOPE_KEY in scope:
             if scope[SCOPE_KEY] is not None:
                 self._turn_on()  # an application outside reports it, and wants to know our part
             return None
-        if not self.is_on:
-            # PERF: asking by OpenTelemetry's functions takes 30 calls; so they are asked only where
-            # a variable is set, or is not where it was.
-            for name, variable in _GLOBALS:
-                module = sys.modules.get(name)
-                if module is not None and getattr(module, variable, module) is not None:
-                    break
-            else:
-                return None
-            if not self.decide():
-                return None
+        if not (self.is_on or self.decide()):
+            return None
         return self.native
 
     @asynccontextmanager
