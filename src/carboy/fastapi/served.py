@@ -24,11 +24,17 @@ from carboy.fastapi._body_limit import (
 )
 from carboy.fastapi.declared import Declared
 from carboy.fastapi.router import APIRouter
-from carboy.fastapi.telemetry._api import OTEL, TelemetryConfig, settings
+from carboy.fastapi.telemetry._api import (
+    MODULES,
+    OTEL,
+    SCOPE_KEY,
+    UNSET,
+    VARIABLES,
+    TelemetryConfig,
+    settings,
+)
 from carboy.fastapi.telemetry._switch import Switch
 from carboy.server.entry import Entry
-
-_REPORTED = ("http", "websocket")
 
 
 class Served(Entry, Starlette):
@@ -91,8 +97,13 @@ class Served(Entry, Starlette):
         if self.root_path:
             scope["root_path"] = self.root_path
         kind = scope["type"]
-        # PERF: nothing is asked before somebody has loaded OpenTelemetry.
-        reporting = self._reports.of(scope) if OTEL in sys.modules and kind in _REPORTED else None
+        reporting = None
+        if OTEL in sys.modules and (
+            self._reports.is_on
+            or SCOPE_KEY in scope
+            or any(map(getattr, map(sys.modules.get, MODULES), VARIABLES, UNSET))
+        ):
+            reporting = self._reports.of(scope)
         if kind == "lifespan":
             self._decide_front()
             self.engine.freeze()
