@@ -186,11 +186,14 @@ def test_the_checked_in_files_belong_together(monkeypatch: pytest.MonkeyPatch) -
         outcomes.exceptions(suite, baseline)
 
 
+STARTUP = CONFORMANCE.parent / "src" / "carboy" / "startup"
+
+
 def plugin_run(folder: Path, *, face: str = "fastapi") -> tuple[int, dict[str, Any], str]:
     written = folder / "outcomes.json"
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(CONFORMANCE.parent / "src" / "carboy" / "startup"), str(CONFORMANCE)]),
+        "PYTHONPATH": os.pathsep.join([str(STARTUP), str(CONFORMANCE)]),
         "CARBOY_DROPIN": face,
         "CONFORMANCE_OUTCOMES": str(written),
     }
