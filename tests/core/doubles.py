@@ -7,6 +7,7 @@ out colourless steps in either voice; `endpoint` compiles a route from core's ow
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -39,9 +40,9 @@ class Memory:
     def threads(self) -> Memory:
         return self
 
-    async def run(self, call: Callable[..., Any], *args: Any) -> Any:
+    async def run(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         self.calls.append(call.__name__)
-        return await asyncio.to_thread(call, *args)
+        return await asyncio.to_thread(functools.partial(call, *args, **kwargs))
 
     insist = run
 
