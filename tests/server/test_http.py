@@ -13,14 +13,13 @@ from living import Living, running, talk
 from starlette.responses import StreamingResponse
 
 from carboy import App, Request, Response
-from carboy.fastapi.routing import AppSettings
 from carboy.server.reading import MAX_FIELD, MAX_FIELDS, MAX_HEAD, MAX_TARGET
 
 MAX_BODY = 1000
 
 
 class Limited(App):
-    settings: ClassVar[AppSettings] = {**App.settings, "max_body": MAX_BODY}
+    settings: ClassVar[Any] = {**App.settings, "max_body": MAX_BODY}
 
 
 app = Limited()
@@ -72,6 +71,11 @@ async def length(request: Request) -> int:
 @app.post("/unread")
 async def unread(request: Request) -> str:
     return "unread"
+
+
+@app.get("/version")
+async def version(request: Request) -> str:
+    return str(request.scope["http_version"])
 
 
 @app.get("/none/{status}")
@@ -171,6 +175,11 @@ def test_http_1_0_is_answered_once_and_closed(line: Line, extra: str) -> None:
     answer = line.answer()
     assert (answer.json(), answer.get("connection")) == (1, "close")
     assert line.at_end()
+
+
+def test_handlers_see_the_version(line: Line) -> None:
+    line.send(get("/version") + b"GET /version HTTP/1.0\r\n\r\n")
+    assert [line.answer().json(), line.answer().json()] == ["1.1", "1.0"]
 
 
 def test_http_1_0_gets_a_stream_without_chunks(line: Line) -> None:

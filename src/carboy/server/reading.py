@@ -93,6 +93,10 @@ class Reading(asyncio.Protocol):
         self.closed = False
         self.stopping = False
 
+    def version(self, request: RequestContext) -> str:
+        """The HTTP version of `request`: one of HTTP/1.0 is always the last."""
+        return "1.0" if self.unchunked and request is self.last else "1.1"
+
     def _start(self, request: RequestContext) -> None:
         raise NotImplementedError
 
