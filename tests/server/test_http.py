@@ -140,6 +140,14 @@ def test_a_connection_is_kept(line: Line) -> None:
         assert (answer.json(), answer.get("connection")) == (number, None)
 
 
+def test_a_handler_that_could_read_a_body_keeps_the_connection_too(line: Line) -> None:
+    for body in (b"", b"12345", b""):
+        line.send(get("/version") + request("POST", "/length", (), body, close=False))
+        for expected in ("1.1", len(body)):
+            answer = line.answer()
+            assert (answer.json(), answer.get("connection")) == (expected, None)
+
+
 @pytest.mark.parametrize("kind", ["async", "def"])
 def test_connection_close_closes_after_the_answer(line: Line, kind: str) -> None:
     line.send(get(f"/fast/{kind}/1", close=True))

@@ -177,7 +177,7 @@ class Reading(asyncio.Protocol):
             return
         self.chunks = None
         self.size = 0
-        if not target.buffered:
+        if not target.buffered and _has_body(headers):
             request.stream = Incoming(self, request)
             (self._start if self.serving is None else self._queue)(request)
 
@@ -272,6 +272,14 @@ class Reading(asyncio.Protocol):
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.loop.call_later(LINGER, self.transport.close)
+
+
+def _has_body(headers: list[tuple[bytes, bytes]]) -> bool:
+    """Whether a body follows this head (RFC 9112, 6.3)."""
+    for name, value in headers:
+        if name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
+            return True
+    return False
 
 
 def _over_limits(url: bytes, headers: list[tuple[bytes, bytes]]) -> tuple[int, str] | None:
