@@ -1,4 +1,4 @@
-"""What endpoints are compiled to, by what it does; the text itself is pinned in tests/compiled."""
+"""From declarations to text: names, dependencies, bodies. The text is pinned in tests/compiled."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import json
 import keyword
 import linecache
 import traceback
-from collections.abc import AsyncIterator, Iterator
 from enum import Enum
 from types import SimpleNamespace
 from typing import Any
@@ -18,16 +17,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carboy.core.answer import JSON_200, Head
-from carboy.core.closing import finish
 from carboy.core.compile import _OWN, _RESERVED, compile_route
 from carboy.core.encode import encoder
-from carboy.core.errors import Handlers, Handling, SwallowedError
-from carboy.core.route import Lane, Output, Route
-from carboy.core.signature import Function, Parameter, Part, Source, Special, Use
-from carboy.core.voice import drive, kind_of
+from carboy.core.signature import Function, Parameter, Source, Use
 
-from .doubles import Invalid, call, endpoint, function_of, plain_route, request_for, same, wait_for
+from .doubles import (
+    Invalid,
+    call,
+    endpoint,
+    function_of,
+    named,
+    plain_route,
+    query,
+    request_for,
+    same,
+)
 
 HOSTILE = sorted(
     {*_OWN, *_RESERVED, *keyword.kwlist, *keyword.softkwlist}
@@ -36,32 +40,6 @@ HOSTILE = sorted(
     | {"__debug__", "__builtins__", "__name__", "KeyError", "print", "é", "ﬁ", "", "a b", "a\nb"}
     | {"x=1; raise SystemExit", "'", '"', "\\", "\0", "#", "a" * 300}
 )
-
-
-def query(name: str, alias: str | None = None, **options: Any) -> Parameter:
-    required = options.pop("required", True)
-    return Parameter(name, Source.QUERY, name if alias is None else alias, str, required, **options)
-
-
-def named(name: str, colour: str, value: Any) -> Any:
-    """A function called `name` that gives `value` and what it was given."""
-    if colour == "def":
-
-        def run(**given: Any) -> Any:
-            return [value, given] if given else value
-
-    elif colour == "async def":
-
-        async def run(**given: Any) -> Any:  # type: ignore[misc]
-            return [value, given] if given else value
-
-    else:
-
-        def run(**given: Any) -> Any:
-            yield [value, given] if given else value
-
-    run.__name__ = name
-    return run
 
 
 @pytest.mark.parametrize("colour", ["def", "async def"])
@@ -375,316 +353,3 @@ def test_no_body_is_read_where_none_is_wanted() -> None:
     assert not compiled.takes_body
     with pytest.raises(Invalid):
         call(compiled, request_for(body=b"{", query=b"a=x"))
-
-
-# -- answers ------------------------------------------------------------------------------------
-
-
-class Session:
-    """A resource that a result may still need when it is encoded."""
-
-    is_open = True
-
-
-@pytest.mark.parametrize("colour", ["def", "async def"])
-@pytest.mark.parametrize("direct", [True, False])
-def test_early_dependencies_end_when_the_result_is_encoded(colour: str, direct: bool) -> None:
-    session = Session()
-
-    def opened() -> Iterator[Session]:
-        yield session
-        session.is_open = False
-
-    def encode(result: Any) -> bytes:
-        return b"lazy" if session.is_open else b"too late"
-
-    def respond(request: Any, result: Any, response: Any) -> tuple[Head, bytes]:
-        return JSON_200, encode(result)
-
-    root = function_of(named("root", colour, "r"))
-    root.uses = (Use(None, function_of(opened), "o", early=True),)
-    route = plain_route(root)
-    route.output = Output(respond, encode, lambda head, response: head, direct=direct)
-    request = request_for()
-    assert call(compile_route(route, same), request) == (JSON_200, b"lazy")
-    assert not session.is_open, "but before the answer leaves"
-    assert request.opened == []
-
-
-def test_an_early_end_that_fails_becomes_the_answer() -> None:
-    log: list[str] = []
-
-    def outer() -> Iterator[None]:
-        try:
-            yield
-        except KeyError:
-            log.append("outer saw it")
-            raise
-
-    def fails() -> Iterator[None]:
-        yield
-        raise KeyError
-
-    root = function_of(named("root", "def", "r"))
-    root.uses = (
-        Use(None, function_of(outer), "o"),
-        Use(None, function_of(fails), "f", early=True),
-    )
-    handled = Handlers({KeyError: Handling(lambda *_: (JSON_200, b"handled"), None)}, {}, _none)
-    assert call(endpoint(root, handlers=handled), request_for())[1] == b"handled"
-    assert log == ["outer saw it"]
-
-
-def _none(error: BaseException) -> None:
-    return None
-
-
-def test_nothing_is_encoded_where_no_body_may_be() -> None:
-    def encode(result: Any) -> bytes:
-        raise AssertionError
-
-    route = plain_route(function_of(named("root", "def", {"a": 1})))
-    assert route.output is not None
-    route.output = Output(route.output.respond, encode, route.output.amend, Head(204))
-    assert call(compile_route(route, same), request_for())[1] == b""
-
-
-def test_only_the_exact_type_takes_the_fast_lane() -> None:
-    class Model(dict[str, int]):
-        """The declared type."""
-
-    class More(Model):
-        """A subclass, which could show more."""
-
-    results: list[Any] = [Model(), More()]
-    root = function_of(results.pop)
-    route = plain_route(root)
-    route.output = Output(
-        lambda request, result, response: (JSON_200, b"checked"),
-        lambda result: b"fast",
-        lambda head, response: head,
-        exact=Model,
-    )
-    compiled = compile_route(route, same)
-    assert call(compiled, request_for())[1] == b"checked"
-    assert call(compiled, request_for())[1] == b"fast"
-
-
-def test_objects_of_the_request_are_made_once_and_amend_the_answer() -> None:
-    made: list[Any] = []
-
-    def make(request: Any) -> dict[str, Any]:
-        made.append(request)
-        return {}
-
-    def write(response: dict[str, Any]) -> int:
-        response["status"] = 201
-        return 1
-
-    special = Special("response", Part.RESPONSE, make)
-    dependency = function_of(write, specials=(special,))
-    root = function_of(write, specials=(special,), uses=(Use(None, dependency, "d"),))
-    route = plain_route(root)
-    assert route.output is not None
-    route.output.amend = lambda head, response: head.with_headers([], response["status"])
-    head, _ = call(compile_route(route, same), request_for())
-    assert head.status == 201
-    assert len(made) == 1
-
-
-def test_a_lane_is_taken_as_it_is() -> None:
-    def answer(request: Any) -> tuple[Head, bytes]:
-        return JSON_200, b"lane"
-
-    pattern = plain_route(function_of(print)).pattern
-    compiled = compile_route(Route(pattern, None, "lane", lane=Lane(answer, False)), same)
-    assert compiled.call is answer
-    assert not compiled.takes_body
-
-
-# -- errors -------------------------------------------------------------------------------------
-
-
-class Boom(Exception):
-    """What goes wrong in these tests."""
-
-
-def everything() -> Handlers:
-    """A table that would answer anything, if it were asked."""
-    return Handlers({BaseException: Handling(lambda *_: (JSON_200, b"handled"), None)}, {}, _none)
-
-
-def logging_dependency(log: list[str], colour: str) -> Function:
-    if colour == "def":
-
-        def steps() -> Iterator[None]:
-            try:
-                yield
-            except BaseException as error:
-                log.append(type(error).__name__)
-                raise
-
-        return function_of(steps)
-
-    async def slow_steps() -> AsyncIterator[None]:
-        try:
-            yield
-        except BaseException as error:
-            log.append(type(error).__name__)
-            raise
-
-    return function_of(slow_steps)
-
-
-@pytest.mark.parametrize("colour", ["def", "async def"])
-@pytest.mark.parametrize("opened", ["def", "async def"])
-def test_an_error_is_thrown_in_and_then_answered(colour: str, opened: str) -> None:
-    log: list[str] = []
-
-    def fails() -> None:
-        raise Boom
-
-    async def fails_slowly() -> None:
-        raise Boom
-
-    root = function_of(fails if colour == "def" else fails_slowly)
-    root.uses = (Use(None, logging_dependency(log, opened), "l"),)
-    request = request_for()
-    assert call(endpoint(root, handlers=everything()), request)[1] == b"handled"
-    assert log == ["Boom"]
-    assert request.opened is None
-    with pytest.raises(Boom):
-        call(endpoint(root), request_for())
-
-
-def test_a_handler_of_another_colour_and_one_that_fails() -> None:
-    def fails() -> None:
-        raise Boom
-
-    async def slow(request: Any, error: BaseException) -> tuple[Head, bytes]:
-        await asyncio.sleep(0)
-        return JSON_200, b"slow"
-
-    def worse(request: Any, error: BaseException) -> tuple[Head, bytes]:
-        raise ValueError("worse")
-
-    table = Handlers({Boom: Handling(slow, True)}, {}, _none)
-    assert call(endpoint(function_of(fails), handlers=table), request_for())[1] == b"slow"
-    table = Handlers({Boom: Handling(worse, False)}, {}, _none)
-    with pytest.raises(ValueError, match="worse"):
-        call(endpoint(function_of(fails), handlers=table), request_for())
-
-
-def test_a_swallowed_error_is_one_that_handlers_see() -> None:
-    def swallows() -> Iterator[None]:
-        try:
-            yield
-        except Boom:
-            pass
-
-    def fails() -> None:
-        raise Boom
-
-    root = function_of(fails, uses=(Use(None, function_of(swallows), "s"),))
-    with pytest.raises(SwallowedError) as raised:
-        call(endpoint(root), request_for())
-    assert isinstance(raised.value.__cause__, Boom)
-    assert call(endpoint(root, handlers=everything()), request_for())[1] == b"handled"
-
-
-@pytest.mark.parametrize("opened", ["def", "async def"])
-def test_a_cancelled_request_is_unwound_and_answered_by_nobody(opened: str) -> None:
-    log: list[str] = []
-
-    async def waits() -> None:
-        await asyncio.Event().wait()
-
-    root = function_of(waits, uses=(Use(None, logging_dependency(log, opened), "l"),))
-    compiled = endpoint(root, handlers=everything())
-
-    async def scenario() -> None:
-        task = asyncio.create_task(compiled.call(request_for()))
-        while not (waiting := task.get_coro().cr_await) or waiting.__name__ != "waits":  # type: ignore[union-attr]
-            await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert task.cancelled()
-
-    wait_for(scenario())
-    assert log == ["CancelledError"]
-
-
-def test_what_cancelling_becomes_in_a_dependency_is_answered() -> None:
-    # As `asyncio.timeout` does it: the task is cancelled, and that comes out as a TimeoutError.
-    async def timeout() -> AsyncIterator[None]:
-        async with asyncio.timeout(0):
-            yield
-
-    async def waits() -> None:
-        await asyncio.Event().wait()
-
-    root = function_of(waits, uses=(Use(None, function_of(timeout), "t"),))
-    assert call(endpoint(root, handlers=everything()), request_for())[1] == b"handled"
-
-
-@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
-def test_interrupts_are_answered_by_nobody(kind: type[BaseException]) -> None:
-    log: list[str] = []
-
-    def interrupted() -> None:
-        raise kind
-
-    root = function_of(interrupted, uses=(Use(None, logging_dependency(log, "def"), "l"),))
-    with pytest.raises(kind):
-        call(endpoint(root, handlers=everything()), request_for())
-    assert log == [kind.__name__]
-
-
-@pytest.mark.parametrize("opened", ["def", "async def"])
-def test_a_coroutine_that_is_thrown_away_does_not_await(opened: str) -> None:
-    log: list[str] = []
-
-    async def waits() -> None:
-        await asyncio.Event().wait()
-
-    root = function_of(waits, uses=(Use(None, logging_dependency(log, opened), "l"),))
-    compiled = endpoint(root, handlers=everything())
-
-    async def scenario() -> None:
-        task = asyncio.create_task(compiled.call(request_for()))
-        coroutine: Any = task.get_coro()
-        while not (waiting := coroutine.cr_await) or waiting.__name__ != "waits":
-            await asyncio.sleep(0)
-        # What a loop that is torn down does; RuntimeError here if anything awaited.
-        with pytest.raises(GeneratorExit):
-            coroutine.throw(GeneratorExit)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-    wait_for(scenario())
-
-
-def test_what_was_opened_in_a_thread_is_closed_by_finish() -> None:
-    log: list[str] = []
-
-    def steps() -> Iterator[int]:
-        yield 1
-        log.append("closed")
-
-    root = function_of(named("root", "def", 1), uses=(Use("s", function_of(steps), "s"),))
-    compiled = endpoint(root)
-    assert not compiled.is_async
-    request = request_for()
-    assert call(compiled, request)[1] == b'[1,{"s":1}]'
-    assert log == []
-    drive(finish(request), request)
-    assert log == ["closed"]
-
-
-def test_an_async_dependency_makes_the_voice_async() -> None:
-    for used in ("def", "async def"):
-        root = function_of(named("root", "def", 1))
-        root.uses = (Use(None, function_of(named("d", used, 1)), "d"),)
-        assert endpoint(root).is_async is (used == "async def")
-    assert kind_of(named("x", "yield", 1)).is_generator
