@@ -26,7 +26,6 @@ FILE_LINES = 400
 FUNCTION_LINES = 40
 #: Files that are longer, and why.
 LONG_FILES = {
-    "server/direct.py": "the state of one connection: reading, answering, closing, in one room",
     "core/compile.py": "the whole text of an endpoint is written here, in the order it is read",
 }
 

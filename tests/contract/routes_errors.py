@@ -6,6 +6,8 @@ from starlette.responses import FileResponse, StreamingResponse
 
 from carboy import APIRouter, HTTPException, Request, Response
 
+from .events import note
+
 router = APIRouter()
 
 
@@ -106,3 +108,13 @@ async def framing() -> Response:
 @router.post("/limit/raw")
 async def limit_raw(request: Request) -> int:
     return len(await request.body())
+
+
+@router.post("/limit/noted")
+def limit_noted(tag: str, content: list[int]) -> None:
+    note(tag, "ran")
+
+
+@router.post("/limit/noted/async")
+async def limit_noted_async(tag: str, content: list[int]) -> None:
+    note(tag, "ran")

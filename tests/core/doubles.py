@@ -7,6 +7,7 @@ out colourless steps in either voice; `endpoint` compiles a route from core's ow
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -17,7 +18,7 @@ from carboy.core.encode import encoder
 from carboy.core.errors import NO_HANDLERS, Handlers
 from carboy.core.pattern import parse_braces
 from carboy.core.route import Input, Output, Route
-from carboy.core.signature import Function
+from carboy.core.signature import Function, Parameter, Source
 from carboy.core.voice import Colourless, drive, drive_async, kind_of
 
 #: The loop of the running test, see conftest.py.
@@ -39,9 +40,9 @@ class Memory:
     def threads(self) -> Memory:
         return self
 
-    async def run(self, call: Callable[..., Any], *args: Any) -> Any:
+    async def run(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         self.calls.append(call.__name__)
-        return await asyncio.to_thread(call, *args)
+        return await asyncio.to_thread(functools.partial(call, *args, **kwargs))
 
     insist = run
 
@@ -141,3 +142,30 @@ def function_of(run: Callable[..., Any], **parts: Any) -> Function:
 def endpoint(function: Function, **options: Any) -> Compiled:
     """The compiled endpoint of `plain_route`."""
     return compile_route(plain_route(function, **options), same)
+
+
+def query(name: str, alias: str | None = None, **options: Any) -> Parameter:
+    """A field of the query string, any text being valid."""
+    required = options.pop("required", True)
+    return Parameter(name, Source.QUERY, name if alias is None else alias, str, required, **options)
+
+
+def named(name: str, colour: str, value: Any) -> Any:
+    """A function called `name` that gives `value` and what it was given."""
+    if colour == "def":
+
+        def run(**given: Any) -> Any:
+            return [value, given] if given else value
+
+    elif colour == "async def":
+
+        async def run(**given: Any) -> Any:  # type: ignore[misc]
+            return [value, given] if given else value
+
+    else:
+
+        def run(**given: Any) -> Any:
+            yield [value, given] if given else value
+
+    run.__name__ = name
+    return run

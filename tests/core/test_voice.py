@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from carboy.core.voice import CALL, Colourless, Do, Kind, call_text, drive, drive_async, kind_of
+from carboy.server.pool import Pool
 
 from .doubles import VOICES, request_for, wait_for
 
@@ -227,3 +228,14 @@ def test_a_coroutine_that_is_thrown_away_closes_the_steps() -> None:
 
     wait_for(start())
     assert log == ["closed"]
+
+
+def test_a_pool_takes_keywords_of_any_name() -> None:
+    async def scenario() -> Any:
+        pool = Pool(asyncio.get_running_loop())
+        try:
+            return await pool.run(dict, call=1, self=2, args=3, kwargs=4)
+        finally:
+            pool.close()
+
+    assert wait_for(scenario()) == {"call": 1, "self": 2, "args": 3, "kwargs": 4}

@@ -13,14 +13,13 @@ from living import Living, running, talk
 from starlette.responses import StreamingResponse
 
 from carboy import App, Request, Response
-from carboy.fastapi.options import AppSettings
 from carboy.server.reading import MAX_FIELD, MAX_FIELDS, MAX_HEAD, MAX_TARGET
 
 MAX_BODY = 1000
 
 
 class Limited(App):
-    settings: ClassVar[AppSettings] = {**App.settings, "max_body": MAX_BODY}
+    settings: ClassVar[Any] = {**App.settings, "max_body": MAX_BODY}
 
 
 app = Limited()
@@ -72,6 +71,11 @@ async def length(request: Request) -> int:
 @app.post("/unread")
 async def unread(request: Request) -> str:
     return "unread"
+
+
+@app.get("/version")
+async def version(request: Request) -> str:
+    return str(request.scope["http_version"])
 
 
 @app.get("/none/{status}")
@@ -136,6 +140,14 @@ def test_a_connection_is_kept(line: Line) -> None:
         assert (answer.json(), answer.get("connection")) == (number, None)
 
 
+def test_a_handler_that_could_read_a_body_keeps_the_connection_too(line: Line) -> None:
+    for body in (b"", b"12345", b""):
+        line.send(get("/version") + request("POST", "/length", (), body, close=False))
+        for expected in ("1.1", len(body)):
+            answer = line.answer()
+            assert (answer.json(), answer.get("connection")) == (expected, None)
+
+
 @pytest.mark.parametrize("kind", ["async", "def"])
 def test_connection_close_closes_after_the_answer(line: Line, kind: str) -> None:
     line.send(get(f"/fast/{kind}/1", close=True))
@@ -171,6 +183,11 @@ def test_http_1_0_is_answered_once_and_closed(line: Line, extra: str) -> None:
     answer = line.answer()
     assert (answer.json(), answer.get("connection")) == (1, "close")
     assert line.at_end()
+
+
+def test_handlers_see_the_version(line: Line) -> None:
+    line.send(get("/version") + b"GET /version HTTP/1.0\r\n\r\n")
+    assert [line.answer().json(), line.answer().json()] == ["1.1", "1.0"]
 
 
 def test_http_1_0_gets_a_stream_without_chunks(line: Line) -> None:

@@ -89,7 +89,7 @@ class _Writer:
 
     def mint(self, hint: str) -> str:
         """An identifier like `hint` that nothing else uses."""
-        name = stem = hint if _is_plain(hint) and not hint.startswith("__") else "value"
+        name = stem = hint if _is_plain(hint) else "value"
         count = 2
         while name in self.names or name in _RESERVED:
             name, count = f"{stem}_{count}", count + 1
@@ -103,7 +103,7 @@ class _Writer:
 
 def _is_plain(name: Any) -> bool:
     """Whether `name` may stand in the text as it is."""
-    if type(name) is not str or not name.isascii():
+    if type(name) is not str or not name.isascii() or name.startswith("__"):
         return False
     return name.isidentifier() and not keyword.iskeyword(name)
 

@@ -19,7 +19,8 @@ Address = tuple[str, int] | None
 class Threads(Protocol):
     """A pool of threads for code that blocks."""
 
-    def run(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Awaitable[Any]: ...
+    def run(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
+        """`call(*args, **kwargs)` in a thread; keywords are an application's, "call" among them."""
 
     def insist(self, call: Callable[..., Any], *args: Any) -> Awaitable[Any]:
         """`run` that is never refused: for what must be closed."""

@@ -33,7 +33,7 @@ from carboy.server.outer import (
     wrong_length,
 )
 from carboy.server.reading import Reading
-from carboy.server.shared import Shared
+from carboy.server.shared import Closing, Shared
 from carboy.server.stream import Incoming, send_by_asgi, send_stream
 
 #: Pipelined requests read ahead before the socket is left alone.
@@ -220,7 +220,7 @@ class Connection(Reading):
             post(self.respond, request, head, body)
             return None
         # A graceful stop waits for what is in `tasks`: what is opened is closed before the end.
-        closing: Any = _Closing()
+        closing: Any = Closing()
         post(self.shared.tasks.add, closing)
         post(self.respond, request, head, body)
         return lambda: post(self.shared.tasks.discard, closing)
@@ -285,26 +285,16 @@ class Connection(Reading):
         if request.stream is not None and not request.stream.ended:
             self.last = request  # `done` closes: the client should know
         shared = self.shared
-        if (
-            head.length is not None
-            and head.length != len(body)
-            and not self._bodiless(request, head)
-        ):
+        mute = head.bodiless or request.method == "HEAD"
+        if head.length is not None and head.length != len(body) and not mute:
             report(request, wrong_length(head, body))
             head, body = Head(500, [TEXT]), b"Internal Server Error"
         if shared.access_log:
             shared.log_access(self, request, head.status)
-        if (
-            request is self.last
-            or head.close
-            or head.bodiless
-            or head.length is not None
-            or request.method == "HEAD"
-        ):
+        if mute or request is self.last or head.close or head.length is not None:
             close = request is self.last or head.close
             if close:
                 self.last = request
-            body = b"" if self._bodiless(request, head) and not body else body
             self.transport.write(self._written(head, body, close, request.method))
         else:
             if shared.source is not shared.state.default_headers:
@@ -314,9 +304,6 @@ class Connection(Reading):
                 b"%bcontent-length: %d\r\n%b\r\n%b" % (head.raw, len(body), shared.defaults, body)
             )
         self.done(request)
-
-    def _bodiless(self, request: RequestContext, head: Head) -> bool:
-        return head.bodiless or request.method == "HEAD"
 
     def _written(self, head: Head, body: bytes, close: bool, method: str = "") -> bytes:
         shared = self.shared
@@ -382,7 +369,7 @@ class Connection(Reading):
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": "1.1",
+            "http_version": self.version(request),
             "method": request.method,
             "scheme": scheme,
             "path": path,
@@ -404,11 +391,3 @@ class Connection(Reading):
                 request.stream.disconnect()
         received: dict[str, Any] = await request.stream.receive()
         return received
-
-
-class _Closing:
-    """Stands among a server's tasks for a thread that is closing what a request opened."""
-
-    def cancel(self, msg: object = None) -> bool:
-        """A thread can't be cancelled."""
-        return False

@@ -123,7 +123,7 @@ class Pool:
             except Exception:  # the others in the queue are answers of other requests
                 logger.exception("%r failed", callback)
 
-    def run(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> asyncio.Future[Any]:
+    def run(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> asyncio.Future[Any]:
         """`call(*args, **kwargs)` in a thread, to be awaited."""
         future = _Kept(loop=self.loop)
         self.submit(self._run, future, call, args, kwargs)

@@ -97,6 +97,10 @@ class Reading(asyncio.Protocol):
         #: The WebSocket protocol that has taken the connection over.
         self.taken: Any = None
 
+    def version(self, request: RequestContext) -> str:
+        """The HTTP version of `request`: one of HTTP/1.0 is always the last."""
+        return "1.0" if self.unchunked and request is self.last else "1.1"
+
     def _start(self, request: RequestContext) -> None:
         raise NotImplementedError
 
@@ -179,7 +183,7 @@ class Reading(asyncio.Protocol):
             return
         self.chunks = None
         self.size = 0
-        if not target.buffered:
+        if not target.buffered and _has_body(headers):
             request.stream = Incoming(self, request)
             (self._start if self.serving is None else self._queue)(request)
 
@@ -279,6 +283,14 @@ class Reading(asyncio.Protocol):
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.loop.call_later(LINGER, self.transport.close)
+
+
+def _has_body(headers: list[tuple[bytes, bytes]]) -> bool:
+    """Whether a body follows this head (RFC 9112, 6.3)."""
+    for name, value in headers:
+        if name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
+            return True
+    return False
 
 
 def _over_limits(url: bytes, headers: list[tuple[bytes, bytes]]) -> tuple[int, str] | None:

@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 HEAD_TIMEOUT = 10
 
 
+class Closing:
+    """Stands among a server's tasks for a thread that is closing what a request opened."""
+
+    def cancel(self, msg: object = None) -> bool:
+        """A thread can't be cancelled."""
+        return False
+
+
 class Shared:
     """One for a worker process; kept on uvicorn's ServerState."""
 
@@ -130,6 +138,6 @@ class Shared:
             f"{client[0]}:{client[1]}" if client else "",
             request.method,
             path,
-            "1.1",
+            connection.version(request),
             status,
         )

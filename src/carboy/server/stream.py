@@ -147,7 +147,7 @@ class Writer:
         if head.length is not None and not head.bodiless:
             lines.append(b"content-length: %d\r\n" % head.length)
         elif not head.bodiless:
-            self.chunked = not (connection.unchunked and request is connection.last)
+            self.chunked = connection.version(request) != "1.0"
             if self.chunked:
                 lines.append(b"transfer-encoding: chunked\r\n")
         if request is connection.last:
