@@ -36,18 +36,25 @@ class Kind(Enum):
 
 def kind_of(call: Callable[..., Any]) -> Kind:
     """The colour of `call`: functions, methods, partials, wrapped functions, objects, classes."""
-    while isinstance(call, functools.partial):
-        call = call.func
+    call = _below_partials(call)
     if inspect.isclass(call):
         return Kind.SYNC
     inner = inspect.unwrap(call)
     faces = [call, inner]
-    if not inspect.isroutine(inner):
-        faces += [getattr(inner, "__call__", None)]  # noqa: B004 - the bound method is wanted
+    if not (inspect.isroutine(inner) or inspect.isclass(inner)):
+        for one in (call, inner):
+            bound = _below_partials(getattr(one, "__call__", None))  # noqa: B004 - it is wanted
+            faces += [bound, inspect.unwrap(bound)]
     for test, kind in _TESTS:
         if any(test(face) for face in faces):
             return kind
     return Kind.SYNC
+
+
+def _below_partials(call: Any) -> Any:
+    while isinstance(call, functools.partial):
+        call = call.func
+    return call
 
 
 _TESTS: tuple[tuple[Callable[[Any], bool], Kind], ...] = (
