@@ -145,13 +145,18 @@ def test_objects_of_the_request_are_made_once_and_amend_the_answer() -> None:
     assert len(made) == 1
 
 
-def test_a_lane_is_taken_as_it_is() -> None:
+def test_a_lane_answers_within_the_inner_ring() -> None:
     def answer(request: Any) -> tuple[Head, bytes]:
+        if request.query:
+            raise LookupError
         return JSON_200, b"lane"
 
+    table = Handlers({LookupError: Handling(lambda *_: (JSON_200, b"found"), None)}, {}, _none)
     pattern = plain_route(function_of(print)).pattern
-    compiled = compile_route(Route(pattern, None, "lane", lane=Lane(answer, False)), same)
-    assert compiled.call is answer
+    route = Route(pattern, None, "lane", lane=Lane(answer, False), handlers=table)
+    compiled = compile_route(route, same)
+    assert call(compiled, request_for()) == (JSON_200, b"lane")
+    assert call(compiled, request_for(query=b"x"))[1] == b"found"
     assert not compiled.takes_body
 
 
