@@ -46,6 +46,13 @@ _MODULES = {
 NAMES = {
     name: f"carboy.fastapi.{module}" for module, names in _MODULES.items() for name in names.split()
 }
+#: COMPAT: modules that upstream has loaded with its package: code uses ``fastapi.routing`` after
+#: ``import fastapi`` alone.
+_LOADED = (
+    "applications background concurrency datastructures dependencies encoders exception_handlers "
+    "exceptions logger middleware openapi param_functions params requests responses routing "
+    "security sse telemetry types utils websockets"
+)
 
 __all__ = [*NAMES, "status"]
 
@@ -55,6 +62,8 @@ def __getattr__(name: str) -> Any:
         value = getattr(importlib.import_module(NAMES[name]), name)
     elif name == "status":
         value = importlib.import_module("starlette.status")
+    elif name in _LOADED.split():
+        value = importlib.import_module(f"{__name__}.{name}")
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     setattr(sys.modules[__name__], name, value)

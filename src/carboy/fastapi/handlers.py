@@ -84,6 +84,16 @@ _ENGINE = {
 }
 
 
+def is_monitored() -> bool:
+    """Whether a tool has put itself around Starlette's applications.
+
+    COMPAT: Sentry's SDK does, and sees errors as they pass Starlette's middleware. So there they
+    are answered then, and not within the endpoint.
+    """
+    module = sys.modules.get("starlette.applications")
+    return module is not None and module.Starlette.__call__.__module__ != module.__name__
+
+
 class AppHandlers(Handlers):
     """What answers which error in one application, by its live table."""
 
@@ -100,6 +110,8 @@ class AppHandlers(Handlers):
 
     def find(self, error: BaseException) -> Handling | None:
         """The handler of the inner ring: by status, then by type along the MRO."""
+        if is_monitored():
+            return None
         table = self._table()
         status = status_of(error)
         if status is not None and status != 500 and status in table:

@@ -8,9 +8,11 @@ where the application reports to OpenTelemetry: `_telemetry` stands outside of e
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from carboy.core.answer import Head
@@ -23,6 +25,7 @@ from carboy.fastapi._body_limit import (
     serve_within,
 )
 from carboy.fastapi.declared import Declared
+from carboy.fastapi.handlers import is_monitored
 from carboy.fastapi.router import APIRouter
 from carboy.fastapi.telemetry._api import (
     MODULES,
@@ -35,6 +38,9 @@ from carboy.fastapi.telemetry._api import (
 )
 from carboy.fastapi.telemetry._switch import Switch
 from carboy.server.entry import Entry
+
+#: Starlette's own, or nothing where somebody had replaced it before this was loaded.
+_PLAIN_CALL = None if is_monitored() else Starlette.__call__
 
 
 class Served(Entry, Starlette):
@@ -74,6 +80,7 @@ class Served(Entry, Starlette):
             or self.debug
             or self._reports.is_on
             or "build_middleware_stack" in self.__dict__
+            or Starlette.__call__ is not _PLAIN_CALL
         )
 
     def _decide_front(self) -> None:
@@ -113,14 +120,16 @@ class Served(Entry, Starlette):
 
             stack = self._stack()
             is_legacy = is_instrumented(stack)
+            inner = partial(Starlette.__call__, self)
             await reporting(
-                app=stack, scope=scope, receive=receive, send=send, legacy_otel=is_legacy
+                app=inner, scope=scope, receive=receive, send=send, legacy_otel=is_legacy
             )
         elif kind == "http" and not self._is_wrapped:
             # Inside: this is what `front` leads to as well.
             await _serve_in(scope)(self.engine, scope, receive, send, passed=True)
         else:
-            await self._stack()(scope, receive, send)
+            # As a class attribute: who replaced it (handlers.is_monitored) wants to be called.
+            await Starlette.__call__(self, scope, receive, send)
 
     def _stack(self) -> ASGIApp:
         if self.middleware_stack is None:
@@ -137,17 +146,18 @@ class Served(Entry, Starlette):
         table = self.exception_handlers
         by_class, by_status = handlers_of(table)
         outer = [handler for key, handler in table.items() if key in (500, Exception)]
-        app: ASGIApp = ExceptionMiddleware(
-            self._inside, handlers={**by_class, **by_status}, debug=self.debug
-        )
-        for cls, args, kwargs in reversed(self.user_middleware):
-            app = cls(app, *args, **kwargs)
-        app = AppBodyLimitMiddleware(app, self.max_body_size)
+        # COMPAT: as `Middleware`, since monitoring tools replace classes where those are made.
+        stack = [Middleware(ServerErrorMiddleware, outer[-1] if outer else None, self.debug)]
         if self._reports.is_on:
             from carboy.fastapi.telemetry._asgi import ExceptionTelemetryMiddleware
 
-            app = ExceptionTelemetryMiddleware(app)
-        return ServerErrorMiddleware(app, outer[-1] if outer else None, self.debug)
+            stack.append(Middleware(ExceptionTelemetryMiddleware))
+        stack += [Middleware(AppBodyLimitMiddleware, self.max_body_size), *self.user_middleware]
+        stack.append(Middleware(ExceptionMiddleware, {**by_class, **by_status}, self.debug))
+        app: ASGIApp = self._inside
+        for cls, args, kwargs in reversed(stack):
+            app = cls(app, *args, **kwargs)
+        return app
 
     async def _inside(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("router", self.router)

@@ -44,13 +44,20 @@ def _target(state: RouteState) -> Target:
     from carboy.fastapi.declared import Declared
 
     route = route_for(state, {}, NO_HANDLERS)
-    target = Target(route)
+    watch = _watch_of(state)
+    target = Target(route if watch is None else watch(route))
     provider = state.dependency_overrides_provider
     router = getattr(provider, "router", None)
     target.compile(
         lambda function: function if router is None else Declared(router).override(function)
     )
     return target
+
+
+def _watch_of(state: RouteState) -> Any:
+    """What makes routes report, where the application does."""
+    declared = getattr(state.dependency_overrides_provider, "declared", None)
+    return getattr(declared, "watch", None)
 
 
 def _context(target: Target, request: Request) -> RequestContext:
@@ -70,12 +77,12 @@ def _context(target: Target, request: Request) -> RequestContext:
 
 def handler_of(state: Any) -> Handler:
     """``await handler(request)``: the compiled endpoint, as a function from Request to Response."""
-    compiled: list[Target] = []
+    compiled: dict[Any, Target] = {}
 
     async def handler(request: Request) -> Response:
-        if not compiled:
-            compiled.append(_target(state))
-        target = compiled[0]
+        watch = _watch_of(state)
+        if (target := compiled.get(watch)) is None:
+            target = compiled[watch] = _target(state)
         context = _context(target, request)
         if target.buffered:
             context.body = await request.body()
