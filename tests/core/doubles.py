@@ -33,6 +33,8 @@ def wait_for(coroutine: Coroutine[Any, Any, Any]) -> Any:
 class Memory:
     """A Wire; `calls` names what was handed to threads."""
 
+    shelter = None
+
     def __init__(self) -> None:
         self.calls: list[str] = []
 

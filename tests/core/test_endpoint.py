@@ -382,7 +382,7 @@ def test_cancelling_waits_for_the_thread_before_it_closes_what_that_uses(stage: 
     async def scenario() -> None:
         pool = Pool(asyncio.get_running_loop())
         request = request_for()
-        request.wire = SimpleNamespace(threads=pool)  # type: ignore[assignment]
+        request.wire = SimpleNamespace(threads=pool, shelter=None)  # type: ignore[assignment]
         task = asyncio.create_task(compiled.call(request))
         await asyncio.to_thread(reached.wait, 30)
         task.cancel()

@@ -2,7 +2,8 @@
 
 A dependency with ``yield`` is opened by `enter`, kept in `request.opened`, and closed after the
 last body byte and the background tasks (`finish`), or has the exception thrown in (`unwind`).
-Colourless: see core/voice.py.
+Colourless: see core/voice.py. Where a transport can be cancelled at every await, what is opened
+stands within its `Shelter`, which keeps cancellation out while something is closed.
 COMPAT: FastAPI closes dependencies of scope "request" after the response, "function" before.
 """
 
@@ -11,20 +12,32 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator
 from typing import Any, NamedTuple
 
-from carboy.core.context import RequestContext
+from carboy.core.context import RequestContext, Shelter
 from carboy.core.errors import SwallowedError
 from carboy.core.voice import Colourless, Do
 
-Steps = Generator[Any, Any, Any] | AsyncGenerator[Any, Any]
 _END = object()
 
 
 class Opened(NamedTuple):
-    """A dependency between its ``yield`` and its end; `early` ones end before the answer leaves."""
+    """A dependency between its ``yield`` and its end; `early` ones end before the answer leaves.
 
-    steps: Steps
-    is_async: bool
+    The shelter is one as well, the first to be opened: its `is_async` is None.
+    """
+
+    steps: Any
+    is_async: bool | None
     early: bool
+
+
+def shelter(request: RequestContext) -> None:
+    """Called before anything is opened, in the task that will close it.
+
+    Later would be too late: a dependency may open a cancel scope, and scopes end in reverse order.
+    """
+    make = request.wire.shelter
+    if make is not None:
+        request.opened = [Opened(make(), None, False)]
 
 
 def enter(request: RequestContext, steps: Generator[Any, Any, Any], early: bool) -> Any:
@@ -52,31 +65,32 @@ def _remember(request: RequestContext, opened: Opened) -> None:
         request.opened.append(opened)
 
 
-def unwind(request: RequestContext, error: BaseException) -> Colourless[BaseException]:
+def unwind(
+    request: RequestContext,
+    error: BaseException,
+    swallowed: type[SwallowedError] = SwallowedError,
+) -> Colourless[BaseException]:
     """Throw `error` into whatever is open, innermost first; the error that comes out."""
     opened, request.opened = request.opened or [], None
     request.background = None
     opened.sort(key=_is_early)
+    sheltering = _shelter_of(opened)
     while opened:
-        steps, is_async, _ = opened.pop()
-        try:
-            if is_async:
-                yield Do(_athrow, (steps, error), True)
-            else:
-                yield Do(_throw, (steps, error), False)
-        except GeneratorExit:
-            raise
-        except BaseException as raised:
+        one = opened.pop()
+        raised = yield from _part(one, sheltering, error)
+        if raised is not None:
             error = raised
-        else:
-            swallowed = error
-            error = SwallowedError(
-                "a dependency with yield caught an exception and did not raise again, so there is "
-                "no answer to send. Raise at the end of its except block (or raise an "
-                "HTTPException there)."
-            )
-            error.__cause__ = swallowed
+        elif one.is_async is not None:
+            cause, error = error, swallowed()
+            error.__cause__ = cause
     return error
+
+
+def _shelter_of(opened: list[Opened]) -> Shelter | None:
+    for one in opened:
+        if one.is_async is None:
+            return one.steps  # type: ignore[no-any-return]
+    return None
 
 
 def _is_early(opened: Opened) -> bool:
@@ -88,7 +102,7 @@ def close_early(request: RequestContext) -> Colourless[None]:
     opened = request.opened or []
     early = [one for one in opened if one.early]
     request.opened = [one for one in opened if not one.early]
-    yield from _close(early)
+    yield from _close(early, _shelter_of(opened))
 
 
 def finish(request: RequestContext) -> Colourless[None]:
@@ -101,26 +115,48 @@ def finish(request: RequestContext) -> Colourless[None]:
             raised = yield from unwind(request, error)
             raise raised from None
     opened, request.opened = request.opened or [], None
-    yield from _close(opened)
+    yield from _close(opened, _shelter_of(opened))
 
 
-def _close(opened: list[Opened]) -> Colourless[None]:
+def _close(opened: list[Opened], sheltering: Shelter | None) -> Colourless[None]:
     """End each, last opened first; an exception of one is thrown into the others."""
     failure: BaseException | None = None
     while opened:
-        steps, is_async, _ = opened.pop()
-        try:
-            if failure is not None:
-                yield Do(_athrow if is_async else _throw, (steps, failure), is_async)
-                failure = None
-            else:
-                yield Do(_end_async if is_async else _end, (steps,), is_async)
-        except GeneratorExit:
-            raise
-        except BaseException as raised:
+        one = opened.pop()
+        raised = yield from _part(one, sheltering, failure)
+        if raised is not None or one.is_async is not None:
             failure = raised
     if failure is not None:
         raise failure
+
+
+def _part(
+    one: Opened, sheltering: Shelter | None, error: BaseException | None
+) -> Colourless[BaseException | None]:
+    """Close one; the error that came out of it, which may be a cancellation that had to wait."""
+    steps, is_async, _ = one
+    try:
+        if is_async is None:
+            steps.close()
+            return None
+        if sheltering is not None:
+            sheltering.up()
+        try:
+            if error is None:
+                yield Do(_end_async if is_async else _end, (steps,), is_async)
+            else:
+                yield Do(_athrow if is_async else _throw, (steps, error), is_async)
+        finally:
+            if sheltering is not None:
+                sheltering.down()
+        if is_async and sheltering is not None:
+            # COMPAT: after a blocking one it is left to the next await.
+            yield Do(sheltering.checkpoint, (), True)
+    except GeneratorExit:
+        raise
+    except BaseException as raised:  # returned, since a generator can't raise StopIteration
+        return raised
+    return None
 
 
 def _end(steps: Generator[Any, Any, Any]) -> None:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from carboy.core import decode, plugin
 from carboy.core.answer import Answer
-from carboy.core.closing import close_early, enter, enter_async, unwind
+from carboy.core.closing import close_early, enter, enter_async, shelter, unwind
 from carboy.core.context import RequestContext
 from carboy.core.encode import PLAIN
 from carboy.core.errors import Handlers
@@ -119,6 +119,7 @@ _OWN: dict[str, Any] = {
     "absent": _absent,
     "enter": enter,
     "enter_async": enter_async,
+    "shelter": shelter,
     "close_early": close_early,
     "drive": drive,
     "drive_async": drive_async,
@@ -224,7 +225,7 @@ def _recover(handlers: Handlers, is_async: bool) -> Callable[..., Any]:
     """
 
     def steps(request: RequestContext, error: BaseException) -> Colourless[Any]:
-        error = yield from unwind(request, error)
+        error = yield from unwind(request, error, handlers.swallowed)
         handling = handlers.find(error) if isinstance(error, Exception) else None
         if handling is None:
             raise error
@@ -386,6 +387,9 @@ class _Endpoint:
         if not function.kind.is_generator:
             return call_text(write.is_async, function.kind, call, args)
         self.has_early = self.has_early or early
+        if write.is_async:
+            write("if request.opened is None:")
+            write("    shelter(request)")
         opener = "enter_async" if function.kind.is_async else "enter"
         return call_text(write.is_async, function.kind, opener, f"request, {call}({args}), {early}")
 

@@ -26,8 +26,26 @@ class Threads(Protocol):
         """`run` that is never refused: for what must be closed."""
 
 
+class Shelter(Protocol):
+    """What stands around all that a request opens, on transports that cancel every await."""
+
+    def up(self) -> None:
+        """Nothing inside is cancelled from now on."""
+
+    def down(self) -> None: ...
+
+    async def checkpoint(self) -> None:
+        """Raise the cancellation that has come, if one has."""
+
+    def close(self) -> None: ...
+
+
 class Wire(Protocol):
     """One connection, as far as a request needs to know it."""
+
+    @property
+    def shelter(self) -> Callable[[], Shelter] | None:
+        """Makes a shelter, in the task that will close it. None where a cancellation comes once."""
 
     @property
     def threads(self) -> Threads: ...

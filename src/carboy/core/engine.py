@@ -52,6 +52,7 @@ class Target:
         "max_body",
         "methods",
         "pattern",
+        "reads",
         "route",
         "source",
     )
@@ -62,6 +63,8 @@ class Target:
         self.methods = route.methods
         self.max_body = route.max_body
         self.buffered = route.buffered
+        #: Something looks at the buffered body: without, a rim need not wait for it.
+        self.reads = True
         self.cancel_on_disconnect = route.cancel_on_disconnect
         self.guard = route.guard
         self.call: Callable[[RequestContext], Any] | None = None
@@ -76,6 +79,7 @@ class Target:
         # A dependency that overrides another may want a body where the route alone does not.
         reads_itself = self.route.input is not None and self.route.input.is_async
         self.buffered = self.route.buffered or (compiled.takes_body and not reads_itself)
+        self.reads = compiled.takes_body or self.route.lane is not None or bool(self.route.plugins)
         self.call = compiled.call
 
     def __repr__(self) -> str:

@@ -22,6 +22,14 @@ Handler = Callable[["RequestContext", BaseException], Any]
 class SwallowedError(RuntimeError):
     """A dependency caught the exception that was to become the answer."""
 
+    says = (
+        "a dependency with yield caught an exception and did not raise again, so there is no "
+        "answer to send. Raise at the end of its except block (or raise an HTTPException there)."
+    )
+
+    def __init__(self) -> None:
+        super().__init__(self.says)
+
 
 class BodyTooLarge(Exception):
     """The request body is over the route's limit; transports answer 413 and close."""
@@ -48,6 +56,9 @@ class Handlers:
     `status_of` gives the HTTP status that an exception stands for, or None; both upstreams look the
     status up before the type.
     """
+
+    #: What is raised where a dependency swallows an error; a dialect may have its own.
+    swallowed: type[SwallowedError] = SwallowedError
 
     def __init__(
         self,

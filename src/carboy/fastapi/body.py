@@ -58,7 +58,7 @@ def form_loader(limits: Mapping[str, Any]) -> Callable[[RequestContext], Any]:
         steps = _closing(form)
         await anext(steps)
         # Outermost: files stay open for background tasks and for dependencies' ends.
-        request.opened = [Opened(steps, True, False), *(request.opened or ())]  # type: ignore[arg-type]
+        request.opened = [Opened(steps, True, False), *(request.opened or ())]
         return form
 
     return load_form

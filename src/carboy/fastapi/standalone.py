@@ -30,7 +30,6 @@ from carboy.fastapi.route_state import OPTIONS, RouteState
 from carboy.fastapi.scopes import Limits, inherit_form_limits
 from carboy.fastapi.translate import route_for
 from carboy.server import asgi
-from carboy.server.pool import pool_of
 
 if TYPE_CHECKING:
     from carboy.fastapi.frontend import FrontendRouteGroup
@@ -61,10 +60,8 @@ def _watch_of(state: RouteState) -> Any:
 
 
 def _context(target: Target, request: Request) -> RequestContext:
-    import asyncio
-
     scope: Any = request.scope
-    wire = asgi.AsgiWire(scope, request.receive, pool_of(asyncio.get_running_loop()))  # type: ignore[arg-type]
+    wire = asgi.AsgiWire(scope, request.receive)  # type: ignore[arg-type]
     context = RequestContext(
         wire, scope["method"], scope["path"], scope["query_string"], scope["headers"]
     )

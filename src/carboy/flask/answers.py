@@ -110,7 +110,7 @@ def _remember(request: RequestContext, response: BaseResponse) -> None:
 
     closing = steps()
     next(closing)
-    opened = Opened(closing, False, False)  # type: ignore[arg-type]
+    opened = Opened(closing, False, False)
     request.opened = [*(request.opened or ()), opened]
 
 

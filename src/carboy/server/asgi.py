@@ -1,7 +1,8 @@
 """The ASGI rim: the same endpoints under any ASGI server.
 
 Reads the scope into a RequestContext, runs the endpoint as the direct protocol would, and sends the
-answer as two messages, or more for a stream. Source: ASGI 3.0, HTTP and lifespan.
+answer (sending.py). Threads are a Pool's on asyncio, AnyIO's on any other event loop.
+Source: ASGI 3.0, HTTP and lifespan.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Callable, Coroutine, MutableMapping
-from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 from carboy.core.answer import Body, Head
 from carboy.core.closing import finish, unwind
-from carboy.core.context import RequestContext
+from carboy.core.context import RequestContext, Shelter
 from carboy.core.engine import Engine
 from carboy.core.errors import BodyTooLarge, Overloaded
 from carboy.core.voice import drive_async
@@ -22,19 +23,15 @@ from carboy.server.outer import (
     OVERLOADED,
     PLAIN_500,
     TOO_LARGE,
-    Promise,
-    chunks,
     close_body,
-    is_async_body,
     outer_ring,
     serve_in_thread,
-    wrong_length,
 )
 from carboy.server.pool import Pool, pool_of
+from carboy.server.sending import Send, send_answer
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Coroutine[Any, Any, dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
 
 
 class AsgiWire:
@@ -42,16 +39,27 @@ class AsgiWire:
 
     __slots__ = ("_given", "_receive", "_replay", "_size", "threads")
 
-    def __init__(self, scope: Scope, receive: Receive, threads: Pool) -> None:
+    def __init__(self, scope: Scope, receive: Receive) -> None:
         self._given = scope
         self._receive = receive
         self._replay = True
         self._size = 0
-        self.threads = threads
+        self.threads: Any  # a Pool, or an AnyThreads
+        try:
+            self.threads = pool_of(asyncio.get_running_loop())
+        except RuntimeError:
+            from carboy.server.anyloop import THREADS
+
+            self.threads = THREADS
 
     @property
     def portal(self) -> Callable[[Coroutine[Any, Any, Any]], Any]:
-        return self.threads.portal
+        return self.threads.portal  # type: ignore[no-any-return]
+
+    def shelter(self) -> Shelter:
+        from carboy.server.anyloop import CancelShelter
+
+        return CancelShelter()
 
     def scope(self, request: RequestContext) -> dict[str, Any]:
         return self._given  # type: ignore[return-value]
@@ -89,7 +97,7 @@ async def serve(
     """
     kind = scope["type"]
     if kind == "http":
-        wire = AsgiWire(scope, receive, pool_of(asyncio.get_running_loop()))
+        wire = AsgiWire(scope, receive)
         path = scope["path"]
         if root := scope.get("root_path"):
             path = route_path(path, root)
@@ -108,7 +116,7 @@ async def serve(
 
 def request_of(scope: Scope, receive: Receive) -> RequestContext:
     """The request of a scope, as `serve` makes it."""
-    wire = AsgiWire(scope, receive, pool_of(asyncio.get_running_loop()))
+    wire = AsgiWire(scope, receive)
     path = route_path(scope["path"], scope.get("root_path", ""))
     return RequestContext(wire, scope["method"], path, scope["query_string"], scope["headers"])
 
@@ -126,13 +134,20 @@ async def answer(
     """Have the target of `request` answer it. Without `engine`, errors are raised only."""
     target = request.target
     if request.method not in _NO_BODY and _announces_too_much(request, target.max_body):
-        await _send(send, request, *TOO_LARGE)
-    elif target.buffered and not await _read_body(request, receive, send, target.max_body):
+        await send_answer(send, request, *TOO_LARGE)
+    elif (
+        target.buffered
+        and target.reads
+        and not await _read_body(request, receive, send, target.max_body)
+    ):
         pass
     elif target.is_async:
-        await _serve_async(engine, request, send)
+        await _serve_async(engine, request, send, target.call)
+    elif isinstance(request.threads, Pool):
+        await _serve_threaded(engine, request, send, request.threads)
     else:
-        await _serve_threaded(engine, request, send)
+        call: Any = target.call
+        await _serve_async(engine, request, send, partial(request.threads.run, call))
 
 
 _NO_BODY = frozenset({"GET", "HEAD"})
@@ -161,26 +176,32 @@ async def _read_body(
     if event["type"] == "http.disconnect":
         return False  # what has come is not the body
     if limit is not None and len(body) > limit:
-        await _send(send, request, *TOO_LARGE)
+        await send_answer(send, request, *TOO_LARGE)
         return False
     request.body = body
     return True
 
 
-async def _serve_async(engine: Engine | None, request: RequestContext, send: Send) -> None:
+async def _serve_async(
+    engine: Engine | None, request: RequestContext, send: Send, call: Any
+) -> None:
     failure = None
     try:
-        head, body = await request.target.call(request)  # type: ignore[misc]
-    except asyncio.CancelledError as cancelled:
-        await drive_async(unwind(request, cancelled), request)
-        raise
-    except BaseException as error:
+        head, body = await call(request)
+    except Exception as error:  # what is none (a cancellation) is nobody's to answer
         if engine is None:
             raise
         failure = error
         head, body = await drive_async(outer_ring(engine, request, error), request)
     # PERF: the usual answer without another coroutine.
-    if type(body) is bytes and not head.bodiless and head.length is None and not head.close:
+    if (
+        type(body) is bytes
+        and not request.opened
+        and not request.background
+        and not head.bodiless
+        and head.length is None
+        and not head.close
+    ):
         length = b"%d" % len(body)
         await send(
             {
@@ -191,46 +212,65 @@ async def _serve_async(engine: Engine | None, request: RequestContext, send: Sen
         )
         body = body if request.method != "HEAD" else b""
         await send({"type": "http.response.body", "body": body, "more_body": False})
-        if request.opened or request.background:
-            await drive_async(finish(request), request)
     else:
         await _answer(engine, request, send, head, body)
     if failure is not None:
         raise failure
 
 
-async def _serve_threaded(engine: Engine | None, request: RequestContext, send: Send) -> None:
-    pool: Pool = request.threads  # type: ignore[assignment]
+async def _serve_threaded(
+    engine: Engine | None, request: RequestContext, send: Send, pool: Pool
+) -> None:
     answered: asyncio.Future[Any] = pool.loop.create_future()
-    closed: asyncio.Future[None] = pool.loop.create_future()
+    closed: asyncio.Future[BaseException | None] = pool.loop.create_future()
 
-    def deliver(request: RequestContext, *answer: Any) -> Callable[[], None]:
+    def over(late: BaseException | None) -> bool:
+        pool.post(settle, closed, late)
+        return True
+
+    def deliver(request: RequestContext, *answer: Any) -> Callable[[BaseException | None], bool]:
         pool.post(settle, answered, answer)
-        return lambda: pool.post(settle, closed, None)
+        return over
 
     try:
         pool.submit(serve_in_thread, engine, request, deliver)
     except Overloaded:
-        await _send(send, request, *OVERLOADED)
+        await send_answer(send, request, *OVERLOADED)
         return
+    late: BaseException | None = None
     try:
         head, body, error = await asyncio.shield(answered)
+        if type(body) is bytes:
+            if error is not None and engine is None:
+                raise error
+            await send_answer(send, request, head, body)
+            late = await asyncio.shield(closed)
     except asyncio.CancelledError as cancelled:
-        # The thread goes on and closes what it opened; a stream is left to us.
-        _, body, _ = await answered
-        if type(body) is not bytes:
-            await close_body(body, pool)
-            await drive_async(unwind(request, cancelled), request)
+        await _abandon(request, answered, closed, cancelled)
         raise
-    if error is not None and engine is None:
-        raise error
-    if type(body) is bytes:
-        await _send(send, request, head, body)
-        await closed
-    else:
+    if type(body) is not bytes:
         await _answer(engine, request, send, head, body)
+    error = error or late
     if error is not None:
         raise error
+
+
+async def _abandon(
+    request: RequestContext,
+    answered: asyncio.Future[Any],
+    closed: asyncio.Future[Any],
+    cancelled: BaseException,
+) -> None:
+    """The thread goes on and closes what it opened, which is waited for; a stream is left to us."""
+    from carboy.server.anyloop import outlast
+
+    await outlast(answered)
+    _, body, _ = answered.result()
+    if type(body) is bytes:
+        await outlast(closed)
+    else:
+        await close_body(body, request.threads)
+        await drive_async(unwind(request, cancelled), request)
 
 
 def settle(future: asyncio.Future[Any], value: Any) -> None:
@@ -251,102 +291,19 @@ async def _answer(
         await send(message)
 
     try:
-        await _send(sending, request, head, body)
-    except asyncio.CancelledError as cancelled:
-        await drive_async(unwind(request, cancelled), request)
-        raise
+        await send_answer(sending, request, head, body)
+    except GeneratorExit:
+        raise  # this coroutine is being thrown away
     except BaseException as error:
-        if begun or engine is None:
+        if begun or engine is None or not isinstance(error, Exception):
             # What the dependencies make of it goes to the server, which logs it and cuts.
             unwound = await drive_async(unwind(request, error), request)
             raise unwound  # noqa: B904 - it is `error`, or was raised from it
         head, body = await drive_async(outer_ring(engine, request, error), request)
         # An answer to an error can't be a second stream.
-        await _send(send, request, *((head, body) if type(body) is bytes else PLAIN_500))
+        await send_answer(send, request, *((head, body) if type(body) is bytes else PLAIN_500))
         raise error
     await drive_async(finish(request), request)
-
-
-async def _send(send: Send, request: RequestContext, head: Head, body: Body) -> None:
-    """Any answer, whole or streamed, checked against its content-length."""
-    if type(body) is not bytes:
-        if is_async_body(body) or not callable(body):
-            await _send_stream(send, request, head, body)
-        else:
-            await body(request.scope, request.receive, _checked(send, request))
-        return
-    mute = head.bodiless or request.method == "HEAD"
-    if head.length is not None and not mute and head.length != len(body):
-        raise wrong_length(head, body)
-    length = len(body) if head.length is None or body else head.length
-    await send(_start(request, head, length))
-    await send({"type": "http.response.body", "body": b"" if mute else body, "more_body": False})
-
-
-def _start(request: RequestContext, head: Head, length: int | None) -> dict[str, Any]:
-    """The message with which an answer starts."""
-    headers = list(head.headers)
-    if length is not None and not head.bodiless:
-        headers.append((b"content-length", b"%d" % length))
-    # HTTP/2 has no such header.
-    if head.close and request.scope.get("http_version", "1.1").startswith("1"):
-        headers.append((b"connection", b"close"))
-    return {"type": "http.response.start", "status": head.status, "headers": headers}
-
-
-async def _send_stream(send: Send, request: RequestContext, head: Head, body: Body) -> None:
-    """A streamed answer. It ends when its last piece is sent, or when the client leaves."""
-    task = asyncio.current_task()
-    wire: AsgiWire = request.wire  # type: ignore[assignment]
-    mute = head.bodiless or request.method == "HEAD"
-    promise = Promise(head, mute)
-    has_left = False
-
-    async def listen() -> None:
-        # COMPAT: what comes of the request's body while the answer is streamed is not read.
-        nonlocal has_left
-        await wire.left()
-        has_left = True
-        task.cancel()  # type: ignore[union-attr]
-
-    async with aclosing(chunks(body, request.threads)) as pieces:  # type: ignore[type-var]
-        await send(_start(request, head, head.length))
-        listener = asyncio.create_task(listen())
-        try:
-            async for piece in pieces:
-                promise.keep(len(piece))
-                if piece and not mute:
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
-            promise.end()
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-        except asyncio.CancelledError:
-            if not has_left or task.uncancel():  # type: ignore[union-attr]
-                raise
-        finally:
-            listener.cancel()
-
-
-def _checked(send: Send, request: RequestContext) -> Send:
-    """`send` for an answer that sends itself: what it sends is checked as any other answer."""
-    promise: Promise | None = None
-    mute = False
-
-    async def checking(message: dict[str, Any]) -> None:
-        nonlocal promise, mute
-        if message["type"] == "http.response.start":
-            head = Head(message["status"], message.get("headers", ()))
-            mute = head.bodiless or request.method == "HEAD"
-            promise = Promise(head, mute)
-            message = {**message, **_start(request, head, head.length)}
-        elif message["type"] == "http.response.body" and promise is not None:
-            promise.keep(len(message.get("body", b"")))
-            if not message.get("more_body", False):
-                promise.end()
-            if mute:
-                message = {**message, "body": b""}
-        await send(message)
-
-    return checking
 
 
 async def _lifespan(engine: Engine, scope: Scope, receive: Receive, send: Send) -> None:

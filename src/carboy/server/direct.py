@@ -208,7 +208,7 @@ class Connection(Reading):
 
     def _hand_over(
         self, request: RequestContext, head: Head, body: Body, error: BaseException | None
-    ) -> Callable[[], None] | None:
+    ) -> Callable[[BaseException | None], Any] | None:
         """Called in a thread with the answer of a `def` endpoint."""
         if error is not None:
             report(request, error)
@@ -223,7 +223,7 @@ class Connection(Reading):
         closing: Any = Closing()
         post(self.shared.tasks.add, closing)
         post(self.respond, request, head, body)
-        return lambda: post(self.shared.tasks.discard, closing)
+        return lambda late: post(self.shared.tasks.discard, closing)
 
     def _start_stream(self, request: RequestContext, head: Head, body: Body) -> None:
         task = self.loop.create_task(self._stream(request, head, body))
@@ -352,6 +352,8 @@ class Connection(Reading):
             self._start(request)
 
     # -- the Wire of its requests -----------------------------------------------------------------
+
+    shelter = None  # a task of ours is cancelled once
 
     @property
     def threads(self) -> Any:

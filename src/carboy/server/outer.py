@@ -65,8 +65,9 @@ def serve_in_thread(
     """Run a `def` endpoint in this thread, hand over its answer, then close what it opened.
 
     `deliver(request, head, body, error)` is called with the answer and the unhandled error, if any;
-    if it returns a function, that is called when everything is closed. What was opened here is
-    closed here, unless the answer is a stream: then whoever writes the last byte calls `finish`.
+    if it returns a function, that is called when everything is closed, with the error of closing or
+    None, and says whether it reports that; else it is logged here. What was opened here is closed
+    here, unless the answer is a stream: then whoever writes the last byte calls `finish`.
     Without `engine` an unhandled error has no answer, whoever it is handed to raises it.
     """
     failure: BaseException | None = None
@@ -78,10 +79,15 @@ def serve_in_thread(
         if engine is not None:
             head, body = drive(outer_ring(engine, request, error), request)
     closed = deliver(request, head, body, failure)
+    late: BaseException | None = None
     if (request.opened or request.background) and type(body) is bytes:
-        finish_in_thread(request)
-    if closed is not None:
-        closed()
+        try:
+            drive(finish(request), request)
+        except BaseException as error:
+            late = error
+    taken = closed is not None and closed(late)
+    if late is not None and not taken:
+        report(request, late)
 
 
 def finish_in_thread(request: RequestContext) -> None:

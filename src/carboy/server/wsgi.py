@@ -44,6 +44,8 @@ class WsgiWire:
 
     __slots__ = ("_over", "_read", "context", "environ", "host")
 
+    shelter = None
+
     def __init__(self, environ: Environ, host: Portal) -> None:
         self.environ = environ
         self.host = host

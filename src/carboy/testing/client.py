@@ -36,6 +36,8 @@ from carboy.server.selfsent import SelfSent
 class MemoryWire:
     """The Wire of one request of the test client."""
 
+    shelter = None
+
     def __init__(self, portal: Portal, request: httpx.Request, root_path: str) -> None:
         self._portal = portal
         self._request = request
