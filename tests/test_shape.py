@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import gc
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -62,11 +63,13 @@ def _counted(work: Callable[[], Any]) -> list[str]:
         if event == "call":
             calls.append(frame.f_code.co_qualname)
 
+    gc.disable()  # others may have hung callbacks on it
     sys.setprofile(note)
     try:
         work()
     finally:
         sys.setprofile(None)
+        gc.enable()
     return calls
 
 
