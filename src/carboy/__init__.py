@@ -7,6 +7,7 @@ Names load when they are asked for; importing `carboy` loads nothing else.
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -32,7 +33,8 @@ def __getattr__(name: str) -> Any:
 
         globals()["App"] = App
         return App
-    from carboy import fastapi
+    # Not `from carboy import`: that would ask here again.
+    fastapi = importlib.import_module("carboy.fastapi")
 
     if name in fastapi.NAMES and name != "FastAPI":
         return getattr(fastapi, name)
