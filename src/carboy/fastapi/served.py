@@ -2,7 +2,7 @@
 
 Around it are middleware, debug mode's error page, and a subclass's own ``__call__``: where there is
 any, the engine's `front` sends requests through that, as ASGI, and the engine is inside. So it is
-where the application reports to OpenTelemetry: `_telemetry` stands outside of everything.
+where the application reports to OpenTelemetry: what `_reports` says stands outside of it all.
 """
 
 from __future__ import annotations
