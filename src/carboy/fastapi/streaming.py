@@ -13,6 +13,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import anyio
+import anyio.lowlevel
+
 from carboy.core.answer import Body, Head
 from carboy.core.context import RequestContext
 from carboy.core.route import Output
@@ -83,7 +86,9 @@ class _Lines(_Items):
     async def _later(self, steps: Any) -> AsyncIterator[bytes]:
         async for item in steps:
             yield self.write(item) + b"\n"
-            await asyncio.sleep(0)  # a generator that never waits must not keep out the others
+            await (
+                anyio.lowlevel.checkpoint()
+            )  # a generator that never waits must not keep out the others
 
     def _now(self, steps: Any) -> Iterator[bytes]:
         for item in steps:
@@ -156,7 +161,7 @@ async def _with_pings(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             if isinstance(piece, Exception):
                 raise piece
             yield piece
-            await asyncio.sleep(0)
+            await anyio.lowlevel.checkpoint()
     finally:
         producer.cancel()
         with suppress(asyncio.CancelledError):
@@ -186,4 +191,4 @@ class _Raw:
 async def _breathing(steps: Any) -> AsyncIterator[Any]:
     async for piece in steps:
         yield piece
-        await asyncio.sleep(0)
+        await anyio.lowlevel.checkpoint()
