@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import anyio
 import anyio.lowlevel
 
 from carboy.core.answer import Body, Head
@@ -86,9 +85,8 @@ class _Lines(_Items):
     async def _later(self, steps: Any) -> AsyncIterator[bytes]:
         async for item in steps:
             yield self.write(item) + b"\n"
-            await (
-                anyio.lowlevel.checkpoint()
-            )  # a generator that never waits must not keep out the others
+            # A generator that never waits must not keep out the others.
+            await anyio.lowlevel.checkpoint()
 
     def _now(self, steps: Any) -> Iterator[bytes]:
         for item in steps:
