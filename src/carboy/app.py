@@ -6,10 +6,12 @@ a test.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from carboy.fastapi.applications import FastAPI
-from carboy.fastapi.options import AppSettings
+
+if TYPE_CHECKING:
+    from carboy.fastapi.options import AppSettings
 
 
 class App(FastAPI):

@@ -13,7 +13,6 @@ import keyword
 import linecache
 import sys
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -69,14 +68,14 @@ class _Ready(NamedTuple):
     errors: str | None
 
 
-@dataclass
 class _Writer:
     """Lines of source, and the namespace that its identifiers stand for."""
 
-    is_async: bool
-    lines: list[str] = field(default_factory=list)
-    names: dict[str, Any] = field(default_factory=lambda: dict(_OWN))
-    depth: int = 0
+    def __init__(self, is_async: bool) -> None:
+        self.is_async = is_async
+        self.lines: list[str] = []
+        self.names: dict[str, Any] = dict(_OWN)
+        self.depth = 0
 
     def __call__(self, text: str) -> None:
         self.lines.append("    " * self.depth + text)

@@ -27,7 +27,7 @@ class Lane(NamedTuple):
     is_async: bool
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Output:
     """How a result becomes a (Head, Body) pair.
 
@@ -46,7 +46,7 @@ class Output:
     direct: bool = True
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Input:
     """How the dialect reads bodies and says that a request is invalid."""
 
@@ -58,7 +58,7 @@ class Input:
     is_async: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Route:
     """What is declared: a pattern and methods, a function, and how its result is answered.
 

@@ -41,7 +41,7 @@ class Source(Enum):
     BODY = "body"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Parameter:
     """One value that a function takes from the request."""
 
@@ -91,7 +91,7 @@ class Part(Enum):
     CONSTANT = "constant"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Special:
     """A parameter filled with an object that the dialect makes from the request."""
 
@@ -100,7 +100,7 @@ class Special:
     make: Callable[[RequestContext], Any]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Use:
     """A function depending on another. `name` is None where only the effect is wanted."""
 
@@ -112,7 +112,7 @@ class Use:
     early: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Function:
     """A callable and everything it asks for."""
 

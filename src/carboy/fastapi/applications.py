@@ -35,7 +35,6 @@ from carboy.fastapi.exceptions import (
     WebSocketRequestValidationError,
 )
 from carboy.fastapi.handlers import AppHandlers
-from carboy.fastapi.options import APIRouteOptions, AppSettings, IncludeOptions, RouteOptions
 from carboy.fastapi.overrides import Overrides
 from carboy.fastapi.patterns import pattern_of
 from carboy.fastapi.route_state import DEFAULT_ID, DEFAULT_JSON
@@ -47,6 +46,7 @@ from carboy.fastapi.verbs import Endpoint, Verbs
 
 if TYPE_CHECKING:
     from carboy.fastapi.frontend import Fallback
+    from carboy.fastapi.options import APIRouteOptions, AppSettings, IncludeOptions, RouteOptions
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 

@@ -26,12 +26,12 @@ from carboy.fastapi.including import (
     handler_for,
 )
 from carboy.fastapi.misses import Misses
-from carboy.fastapi.options import AppSettings
 from carboy.fastapi.route_state import RouteState
 from carboy.fastapi.scopes import EFFECTIVE, Limits, say, update_scope
 from carboy.fastapi.translate import override_of, route_for
 
 if TYPE_CHECKING:
+    from carboy.fastapi.options import AppSettings
     from carboy.fastapi.router import APIRouter
     from carboy.fastapi.telemetry._woven import Weaver
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from carboy.fastapi.router import APIRouter
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class IncludeContext:
     """What one inclusion, or several nested ones, add to every route."""
 

@@ -154,7 +154,7 @@ class Moved:
         return self.starlette_route.url_path_for(name, **path_params)
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class MovedFrontends:
     """The frontends of a router under a prefix."""
 

@@ -26,7 +26,6 @@ from carboy.fastapi.depends import Depends
 from carboy.fastapi.include_context import context_for
 from carboy.fastapi.including import IncludedRouter, iter_route_contexts
 from carboy.fastapi.lifespans import DefaultLifespan, as_lifespan, merged
-from carboy.fastapi.options import APIRouteOptions, IncludeOptions, RouteOptions
 from carboy.fastapi.route_state import DEFAULT_ID, DEFAULT_JSON, DEFAULT_STRICT
 from carboy.fastapi.routing import APIRoute, APIWebSocketRoute
 from carboy.fastapi.scopes import INCLUDED, said
@@ -35,6 +34,7 @@ from carboy.fastapi.verbs import Endpoint, Verbs
 
 if TYPE_CHECKING:
     from carboy.fastapi.frontend import Fallback, FrontendRouteGroup
+    from carboy.fastapi.options import APIRouteOptions, IncludeOptions, RouteOptions
 
 
 class Routes(list[BaseRoute]):

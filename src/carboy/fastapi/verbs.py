@@ -6,9 +6,10 @@ All of them are `api_route` with a method; each class says what that does.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
-from carboy.fastapi.options import RouteOptions
+if TYPE_CHECKING:
+    from carboy.fastapi.options import RouteOptions
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 

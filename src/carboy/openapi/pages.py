@@ -10,7 +10,6 @@ answer ``route(docs_url)`` with ``read(file)``.
 from __future__ import annotations
 
 from functools import cache
-from importlib import resources
 
 #: The packages and their exact versions.
 VERSIONS = {"swagger-ui-dist": "5.35.0", "redoc": "2.5.4"}
@@ -59,6 +58,8 @@ def read(file: str) -> tuple[bytes, str] | None:
     media_type = MEDIA_TYPES.get(file)
     if media_type is None:
         return None
+    from importlib import resources
+
     package, _, name = file.partition("/")
     directory = resources.files(__package__) / "files" / package.partition("@")[0]
     return (directory / name).read_bytes(), media_type

@@ -56,7 +56,7 @@ multipart_incorrect_install_error = (
 )
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ParamDetails:
     """What a parameter is: at most one of `depends` and `field` is set, neither for specials."""
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Scope = Literal["function", "request"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Dependant:
     """What a callable asks for. The `*_param_name`s are parameters filled with special objects.
 

@@ -1,24 +1,22 @@
-"""Settings and data as code sees them. Nothing here loads OpenTelemetry.
+"""Settings, and the way to the current request's data. Nothing here loads OpenTelemetry.
 
-`RequestTelemetry` is what is kept for one request, or one WebSocket connection, while it lasts; the
-scope has it under `SCOPE_KEY`, OpenTelemetry's context under a key of `_operations`.
+Every application loads this module, so it has nothing but what they all need.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
-    from opentelemetry._logs import Logger, LoggerProvider
+    from opentelemetry._logs import LoggerProvider
     from opentelemetry.context import Context
     from opentelemetry.metrics import MeterProvider
-    from opentelemetry.trace import Span, Tracer, TracerProvider
-    from starlette.requests import Request
-    from starlette.websockets import WebSocket
+    from opentelemetry.trace import TracerProvider
+
+    from carboy.fastapi.telemetry._data import TelemetryData
 
 SCOPE_KEY = "fastapi.telemetry"
 #: In sys.modules once anybody has loaded OpenTelemetry; before that, nobody can have set it up.
@@ -72,41 +70,6 @@ def settings(given: TelemetryConfig | None) -> TelemetryConfig:
     if given:
         config.update(given)
     return config
-
-
-@dataclass(kw_only=True)
-class TelemetryData:
-    """Live objects of the current request, for processors. Never exported by themselves.
-
-    `values` are the endpoint's arguments, `errors` what is wrong with the input ([] if nothing is);
-    both are None until they are known.
-    """
-
-    request: Request | None = None
-    websocket: WebSocket | None = None
-    body: Any = None
-    values: dict[str, Any] | None = None
-    errors: Sequence[Any] | None = None
-
-
-@dataclass(kw_only=True)
-class RequestTelemetry:
-    """What is reported of one request. `tracer` is None where operations get no spans.
-
-    `mounted` is the path template of the mounts passed so far; `failures` are exceptions that
-    nobody handled, in order.
-    """
-
-    span: Span | None
-    span_method: str
-    tracer: Tracer | None = None
-    logger: Logger | None = None
-    mounted: str = ""
-    route: str | None = None
-    status_code: int | None = None
-    #: None once the request is over: contexts that are kept keep no request alive.
-    data: TelemetryData | None = field(default_factory=TelemetryData)
-    failures: list[BaseException] = field(default_factory=list, repr=False)
 
 
 def get_telemetry_data(context: Context | None = None) -> TelemetryData | None:

@@ -18,8 +18,9 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from carboy.fastapi import __version__
-from carboy.fastapi.telemetry._api import SCOPE_KEY, RequestTelemetry, TelemetryConfig
+from carboy.fastapi.telemetry._api import SCOPE_KEY, TelemetryConfig
 from carboy.fastapi.telemetry._attributes import known_methods, measured, traced
+from carboy.fastapi.telemetry._data import RequestTelemetry
 from carboy.fastapi.telemetry._operations import CONTEXT_KEY, failed, is_goodbye, type_name
 
 _SCHEMA = "https://opentelemetry.io/schemas/1.44.0"

@@ -21,7 +21,8 @@ from starlette.types import Scope
 from starlette.websockets import WebSocketDisconnect
 
 from carboy.fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
-from carboy.fastapi.telemetry._api import SCOPE_KEY, RequestTelemetry
+from carboy.fastapi.telemetry._api import SCOPE_KEY
+from carboy.fastapi.telemetry._data import RequestTelemetry
 
 CONTEXT_KEY = otel_context.create_key("fastapi.request")
 _SILENT = nullcontext()

@@ -21,7 +21,7 @@ from carboy.core.signature import Function
 from carboy.fastapi.dress import is_response, make_request
 from carboy.fastapi.exceptions import RequestValidationError
 from carboy.fastapi.telemetry import _operations
-from carboy.fastapi.telemetry._api import TelemetryData
+from carboy.fastapi.telemetry._data import TelemetryData
 
 
 class Weaver:
