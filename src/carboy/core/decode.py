@@ -14,6 +14,8 @@ from urllib.parse import unquote, unquote_plus
 #: No body, or one that is not JSON where JSON was asked for.
 UNSET: Any = type("UNSET", (), {"__repr__": lambda self: "UNSET", "__slots__": ()})()
 
+_PERCENT, _PLUS = b"%+"
+
 
 def query_pairs(query: bytes) -> list[tuple[str, str]]:
     """``a=1&b=&a=x+y`` as pairs in order, percent-decoded (invalid UTF-8 replaced)."""
@@ -30,8 +32,9 @@ def query_pairs(query: bytes) -> list[tuple[str, str]]:
 
 def parse_query(query: bytes) -> dict[str, str]:
     """The last value of every name."""
-    # PERF: one pass without pairs; most query strings hold no escapes.
-    if b"%" in query or b"+" in query:
+    # PERF: one pass without pairs; most query strings hold no escapes. Looked for as numbers: bytes
+    # in bytes first makes and throws away an error (0.4 µs, a number 0.02; CPython 3.13).
+    if _PERCENT in query or _PLUS in query:
         return dict(query_pairs(query))
     values = {}
     for field in query.decode("latin-1").split("&"):

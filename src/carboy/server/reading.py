@@ -42,6 +42,8 @@ class _Ignore(list[tuple[bytes, bytes]]):
 
 _IGNORE = _Ignore()
 _NO_BODY = frozenset({"GET", "HEAD"})
+#: PERF: looking for a number in bytes is quick, for bytes it is not (core/decode.py).
+_FRAGMENT = ord("#")
 
 
 class Reading(asyncio.Protocol):
@@ -154,11 +156,12 @@ class Reading(asyncio.Protocol):
             self.refuse(*over)
             return
         parser = self.parser
-        if parser.should_upgrade() and self._may_switch(headers):
+        upgrade = parser.should_upgrade()
+        if upgrade and self._may_switch(headers):
             self.taken = hand_over(self, url, headers)
             return
         raw, _, query = url.partition(b"?")
-        if raw[:1] != b"/" or b"#" in url or not url.isascii():
+        if raw[:1] != b"/" or _FRAGMENT in url or not url.isascii():
             if (parsed := _other_target(url)) is None:
                 self.refuse(400, "The request target is not valid")
                 return
@@ -177,7 +180,7 @@ class Reading(asyncio.Protocol):
             self.last = request
             self.unchunked = True
         # SAFETY: F11, what follows an upgrade we don't take is not read as a request.
-        elif not parser.should_keep_alive() or self.stopping or parser.should_upgrade():
+        elif not parser.should_keep_alive() or self.stopping or upgrade:
             self.last = request
         if method not in _NO_BODY and not self._may_send_body(request):
             return
