@@ -42,8 +42,7 @@ class _Ignore(list[tuple[bytes, bytes]]):
 
 _IGNORE = _Ignore()
 _NO_BODY = frozenset({"GET", "HEAD"})
-#: PERF: looking for a number in bytes is quick, for bytes it is not (core/decode.py).
-_FRAGMENT = ord("#")
+_FRAGMENT = ord("#")  # PERF: a number, see core/decode.py
 
 
 class Reading(asyncio.Protocol):
