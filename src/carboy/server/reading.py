@@ -155,8 +155,7 @@ class Reading(asyncio.Protocol):
             self.refuse(*over)
             return
         parser = self.parser
-        upgrade = parser.should_upgrade()
-        if upgrade and self._may_switch(headers):
+        if (upgrade := parser.should_upgrade()) and self._may_switch(headers):
             self.taken = hand_over(self, url, headers)
             return
         raw, _, query = url.partition(b"?")
