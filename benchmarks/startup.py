@@ -3,12 +3,11 @@
 Every number is the median of fresh interpreters, the two frameworks turn by turn.
 Start-up is the time of a whole interpreter that imports the framework and makes an
 application with one typed route, less that of an interpreter that does nothing.
-Building leaves imports and the creation of the pydantic classes out. ``run.py``
-calls ``measure``; ``python benchmarks/startup.py [REPEATS]`` with an interpreter
-that has both frameworks prints the same numbers alone.
+What happens inside of one interpreter is building.py's. ``run.py`` calls ``measure``;
+``python benchmarks/startup.py [REPEATS]`` with an interpreter that has both
+frameworks prints the same numbers alone.
 """
 
-import importlib
 import json
 import subprocess
 import sys
@@ -17,10 +16,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from building import CLASSES, SHAPES
 from harness.env import child_env, tidy
 from harness.server import pinned
 
-CLASSES = {"fastapi": "FastAPI", "carboy": "App"}
 HEAVY = ("jinja2", "werkzeug", "opentelemetry", "httpx", "starlette.testclient")
 ONE_ROUTE = """
 from {module} import {name}
@@ -32,6 +31,7 @@ async def hello(name: str | None = "World") -> dict[str, str]:
 """
 FREEZE = "\napp.freeze()\n"
 LOADED = f"\nimport sys, json\nprint(json.dumps([m for m in {HEAVY!r} if m in sys.modules]))\n"
+BUILDING = str(Path(__file__).with_name("building.py"))
 LONGEST_SECONDS = 120
 FEWEST = 7
 
@@ -39,11 +39,12 @@ Numbers = dict[str, Any]
 
 
 def measure(python: Path, frameworks: list[str], repeats: int = 9) -> Numbers:
-    """Measure start-up and route building for the frameworks that are installed."""
-    found: Numbers = {"repeats": repeats, "import": {}, "routes": {}, "problems": {}}
+    """Measure start-up, building and answering for the frameworks that are installed."""
+    found: Numbers = {"repeats": repeats, "problems": {}}
     usable = [name for name in frameworks if _usable(python, name, found)]
     found["import"] = _import_times(python, usable, repeats)
-    found["routes"] = _route_times(python, usable, repeats)
+    for shape in SHAPES:
+        found[shape] = _inside(python, shape, usable, repeats)
     return found
 
 
@@ -57,7 +58,7 @@ def _usable(python: Path, name: str, found: Numbers) -> bool:
     """Run everything once: it also fills the byte-code cache."""
     try:
         _output(python, "-c", snippet(name))
-        _output(python, __file__, "--build", name)
+        _output(python, BUILDING, "nested", name)
     except RuntimeError as error:
         found["problems"][name] = str(error)
         print(f"  SKIPPED start-up of {name}: {error}", flush=True)
@@ -85,11 +86,11 @@ def _import_times(python: Path, usable: list[str], repeats: int) -> Numbers:
     }
 
 
-def _route_times(python: Path, usable: list[str], repeats: int) -> Numbers:
+def _inside(python: Path, shape: str, usable: list[str], repeats: int) -> Numbers:
     runs: dict[str, list[Numbers]] = {name: [] for name in usable}
     for _ in range(repeats):
         for name in usable:
-            runs[name].append(json.loads(_output(python, __file__, "--build", name)))
+            runs[name].append(json.loads(_output(python, BUILDING, shape, name)))
     return {
         name: {key: median(run[key] for run in raw) for key in raw[0]} | {"raw": raw}
         for name, raw in runs.items()
@@ -111,42 +112,8 @@ def _output(python: Path, *args: str) -> str:
     return done.stdout
 
 
-def build(name: str) -> None:
-    """Build 1,000 routes in this process; print seconds and memory as JSON."""
-    from apps.many_routes import make_models, register
-
-    factory = getattr(importlib.import_module(name), CLASSES[name])
-    models = make_models()
-    before = _peak_mib()
-    begun = time.perf_counter()
-    app = factory()
-    register(app, models)
-    routed = time.perf_counter()
-    if name == "carboy":
-        app.freeze()
-    ended = time.perf_counter()
-    numbers = {
-        "seconds": ended - begun,
-        "freeze_seconds": ended - routed,
-        "peak_mib": _peak_mib(),
-        "added_mib": _peak_mib() - before,
-    }
-    print(json.dumps(numbers))
-
-
-def _peak_mib() -> float:
-    """Return this process's own peak memory; getrusage would include the parent's."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
-
-
 def main() -> None:
-    """Take ``--build NAME`` in a child, else measure with the running interpreter."""
-    if sys.argv[1:2] == ["--build"]:
-        build(sys.argv[2])
-        return
+    """Measure with the running interpreter."""
     repeats = max(FEWEST, int(sys.argv[1])) if len(sys.argv) > 1 else FEWEST
     print(json.dumps(measure(Path(sys.executable), list(CLASSES), repeats), indent=2))
 

@@ -1,25 +1,19 @@
-"""Builds an application of 1,000 routes for FastAPI and Carboy alike.
+"""Builds applications of 1,000 routes for FastAPI and Carboy alike.
 
-Both have the same decorators, so one ``register`` serves both. Creating the
-pydantic classes is a step of its own: ``startup.py`` leaves it out of the time it
-measures, because it is pydantic's work and equal for both.
+Both have the same decorators and routers, so one `register` and one `nest` serve both. Creating
+the pydantic classes is a step of its own: `startup.py` leaves it out of the time it measures,
+because it is pydantic's work and equal for both.
 """
 
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from pydantic import BaseModel, create_model
 
 COUNT = 1000
+DEPTH = 4
 
 Handler = Callable[..., Coroutine[Any, Any, dict[str, Any]]]
-
-
-class Routable(Protocol):
-    """What FastAPI's and Carboy's application have in common here."""
-
-    def post(self, path: str) -> Callable[[Handler], Any]:
-        """Return the decorator that adds a POST route."""
 
 
 def make_models(count: int = COUNT) -> list[type[BaseModel]]:
@@ -30,10 +24,24 @@ def make_models(count: int = COUNT) -> list[type[BaseModel]]:
     ]
 
 
-def register(app: Routable, models: Sequence[type[BaseModel]]) -> None:
-    """Add one POST route for each model."""
+def register(app: Any, models: Sequence[type[BaseModel]]) -> str:
+    """Add one POST route for each model; return the last one's path."""
     for number, model in enumerate(models):
         app.post(f"/orders/{number}")(_handler(model))
+    return f"/orders/{len(models) - 1}"
+
+
+def nest(app: Any, router_class: Callable[..., Any], models: Sequence[type[BaseModel]]) -> str:
+    """Spread the routes over four routers, one within the other; return the last one's path."""
+    share = len(models) // DEPTH
+    routers = [router_class(prefix=f"/level{depth}", tags=[f"{depth}"]) for depth in range(DEPTH)]
+    for depth, router in enumerate(routers):
+        for number, model in enumerate(models[depth * share : (depth + 1) * share]):
+            router.post(f"/orders/{number}")(_handler(model))
+    for outer, inner in zip(routers, routers[1:], strict=False):
+        outer.include_router(inner)
+    app.include_router(routers[0])
+    return "".join(f"/level{depth}" for depth in range(DEPTH)) + f"/orders/{share - 1}"
 
 
 def _handler(model: type[BaseModel]) -> Handler:

@@ -17,3 +17,11 @@ class Item(BaseModel):
     in_stock: bool
     tags: list[str]
     description: str | None = None
+
+
+#: A page of the shop's list, as a database layer hands it over.
+PAGE = [
+    Item(name=f"Lamp {number}", price=number / 2, quantity=number, in_stock=True, tags=["light"])
+    for number in range(100)
+]
+DICTS = [item.model_dump() for item in PAGE]

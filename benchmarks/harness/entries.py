@@ -20,8 +20,21 @@ ITEM = {
 }
 ORDER = {"name": "Desk lamp", "amount": 3, "tags": ["light", "office"]}
 LAST_ROUTE = 999
+#: What apps/models.py answers with.
+PAGE = [
+    {
+        "name": f"Lamp {number}",
+        "price": number / 2,
+        "quantity": number,
+        "in_stock": True,
+        "tags": ["light"],
+        "description": None,
+    }
+    for number in range(100)
+]
 
 UVICORN = "uvicorn {app} --host 127.0.0.1 --port {port} --no-access-log"
+DROP_IN = "carboy run --drop-in {app} --host 127.0.0.1 --port {port} --no-access-log"
 CARBOY = "carboy run {app} --host 127.0.0.1 --port {port} --no-access-log"
 GUNICORN = "gunicorn {app} --workers 1 --bind 127.0.0.1:{port} --no-control-socket"
 GRANIAN = "granian --interface wsgi --workers 1 --host 127.0.0.1 --port {port} {app}"
@@ -82,10 +95,22 @@ def _route(name: str, label: str, command: str, package: str, number: int) -> En
     return Entry("routes-1000", name, label, command, app, package, answer, path, ORDER)
 
 
+def _both(workload: str, path: str, answer: Any) -> tuple[Entry, ...]:
+    """Carboy and FastAPI with the same request."""
+    return (
+        Entry(workload, "carboy", "Carboy", CARBOY, "apps.carboy_app:app", "carboy", answer, path),
+        Entry(
+            workload, "fastapi", "FastAPI + uvicorn", UVICORN, "apps.fastapi_app:app", "fastapi",
+            answer, path,
+        ),
+    )  # fmt: skip
+
+
 HELLO_ENTRIES = (
     _hello("carboy", "Carboy, async", CARBOY, "apps.carboy_app:app", "carboy"),
     _hello("carboy-def", "Carboy, def", CARBOY, "apps.carboy_app:def_app", "carboy"),
     _hello("carboy-uvicorn", "Carboy on uvicorn", UVICORN, "apps.carboy_app:app", "carboy"),
+    _hello("drop-in", "FastAPI's source on Carboy", DROP_IN, "apps.fastapi_app:app", "carboy"),
     _hello("fastapi", "FastAPI + uvicorn, async", UVICORN, "apps.fastapi_app:app", "fastapi"),
     _hello("fastapi-def", "FastAPI + uvicorn, def", UVICORN, "apps.fastapi_app:def_app", "fastapi"),
     _hello("flask-gunicorn", "Flask + gunicorn sync", GUNICORN, "apps.flask_app:app", "flask"),
@@ -117,6 +142,9 @@ ROUTE_ENTRIES = (
 WORKLOADS: dict[str, tuple[Entry, ...]] = {
     "hello": HELLO_ENTRIES,
     "post": POST_ENTRIES,
+    "dependencies": _both("dependencies", "/basket?name=World", GREETING),
+    "page": _both("page", "/page", PAGE),
+    "dicts": _both("dicts", "/dicts", PAGE),
     "routes-1000": ROUTE_ENTRIES,
 }
 BASELINE = "fastapi"
