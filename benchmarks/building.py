@@ -58,9 +58,8 @@ def build(name: str, nested: bool) -> Numbers:
 
 def page(name: str) -> Numbers:
     """An answer with 100 model instances, against pydantic's validation and dump of them."""
-    from pydantic import TypeAdapter
-
     from apps.models import PAGE, Item
+    from pydantic import TypeAdapter
 
     app = importlib.import_module(f"apps.{name}_app").app
     adapter = TypeAdapter(list[Item])

@@ -6,6 +6,7 @@ because it is pydantic's work and equal for both.
 """
 
 from collections.abc import Callable, Coroutine, Sequence
+from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel, create_model
@@ -38,7 +39,7 @@ def nest(app: Any, router_class: Callable[..., Any], models: Sequence[type[BaseM
     for depth, router in enumerate(routers):
         for number, model in enumerate(models[depth * share : (depth + 1) * share]):
             router.post(f"/orders/{number}")(_handler(model))
-    for outer, inner in zip(routers, routers[1:], strict=False):
+    for outer, inner in pairwise(routers):
         outer.include_router(inner)
     app.include_router(routers[0])
     return "".join(f"/level{depth}" for depth in range(DEPTH)) + f"/orders/{share - 1}"

@@ -79,7 +79,9 @@ class Target:
         # A dependency that overrides another may want a body where the route alone does not.
         reads_itself = self.route.input is not None and self.route.input.is_async
         self.buffered = self.route.buffered or (compiled.takes_body and not reads_itself)
-        self.reads = compiled.takes_body or self.route.lane is not None or bool(self.route.plugins)
+        route = self.route
+        asked = route.measured or route.lane is not None or bool(route.plugins)
+        self.reads = compiled.takes_body or asked
         self.call = compiled.call
 
     def __repr__(self) -> str:

@@ -77,6 +77,8 @@ class Route:
     max_body: int | None = None
     #: Read the whole body before the endpoint runs; else the endpoint gets the live stream.
     buffered: bool = True
+    #: Wait for the body even where nothing looks at it: it may be larger than `max_body`.
+    measured: bool = False
     #: Cancel an `async def` endpoint when its client goes away.
     cancel_on_disconnect: bool = False
     #: Asked after the path has fitted: False sends the request to the next route (hosts, headers).

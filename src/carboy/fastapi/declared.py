@@ -227,7 +227,8 @@ def _frontend_routes(
         state.max_body_size = get_body_size_limit(limit, declared.router.max_body_size)
         core = route_for(state, declared.settings, declared.handlers, declared.plugins)
         # Nobody reads the body of a request for a file: the engine does, where it may be too large.
-        core.buffered = core.buffered or state.max_body_size is not None
+        core.measured = state.max_body_size is not None
+        core.buffered = core.buffered or core.measured
         template = path.rstrip("/") + "/{path}"
         core.extras.update(app=declared.app, by=declared, template=template)
         made.append(core)

@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from carboy.fastapi._body_limit import get_body_size_limit, wrap_app_with_body_limit
 from carboy.fastapi.depends import Depends
 from carboy.fastapi.include_context import IncludeContext
-from carboy.fastapi.route_state import RouteState
+from carboy.fastapi.route_state import RouteState, with_dependencies
 from carboy.fastapi.scopes import (
     EFFECTIVE,
     INCLUDED,
@@ -99,6 +99,13 @@ class EffectiveRoute(RouteState):
         )
         #: What the original's class makes in place of the engine's endpoint, if anything.
         self.handler = handler_for(original, self)
+
+    def _asked(self) -> Any:
+        """PERF: where the prefix has no variables, the signature need not be read again."""
+        original = self.original_route
+        if self.pattern.names != original.pattern.names:
+            return super()._asked()
+        return with_dependencies(original.dependant, self.path_format, self.context.dependencies)
 
     @cached_property
     def app(self) -> ASGIApp:

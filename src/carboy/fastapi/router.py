@@ -24,7 +24,7 @@ from carboy.fastapi._body_limit import get_body_size_limit, validate_max_body_si
 from carboy.fastapi._form_limits import _validate_form_limits
 from carboy.fastapi.depends import Depends
 from carboy.fastapi.include_context import context_for
-from carboy.fastapi.including import IncludedRouter, iter_route_contexts
+from carboy.fastapi.including import IncludedRouter
 from carboy.fastapi.lifespans import DefaultLifespan, as_lifespan, merged
 from carboy.fastapi.route_state import DEFAULT_ID, DEFAULT_JSON, DEFAULT_STRICT
 from carboy.fastapi.routing import APIRoute, APIWebSocketRoute
@@ -386,14 +386,16 @@ def _check_prefix(prefix: str) -> None:
 
 
 def _check_paths(router: APIRouter) -> None:
-    for context in iter_route_contexts(router.routes):
-        if context.path == "":
+    """No path may stay empty without a prefix. PERF: nothing is made of the routes for it."""
+    for route in router.routes:
+        if isinstance(route, IncludedRouter):
+            if not route.include_context.prefix:
+                _check_paths(route.original_router)
+        elif getattr(route, "path", None) == "":
             from carboy.fastapi.exceptions import FastAPIError
 
-            raise FastAPIError(
-                "Prefix and path cannot be both empty "
-                f"(path operation: {context.name or 'unknown'})"
-            )
+            name = getattr(route, "name", None) or "unknown"
+            raise FastAPIError(f"Prefix and path cannot be both empty (path operation: {name})")
 
 
 __all__ = ["APIRouter", "Routes", "WebSocket"]
