@@ -111,3 +111,26 @@ def context_for(
         max_body_size=get_body_size_limit(inner.max_body_size, max_body_size, outer.max_body_size),
         form_limits={**_validate_form_limits(form_limits), **inner.form_limits},
     )
+
+
+def check_prefix(prefix: str) -> None:
+    """Slashes belong before a prefix, and not behind it."""
+    if prefix:
+        assert prefix.startswith("/"), "A path prefix must start with '/'"
+        assert not prefix.endswith("/"), (
+            "A path prefix must not end with '/', as the routes will start with '/'"
+        )
+
+
+def check_paths(router: APIRouter) -> None:
+    """No path may stay empty without a prefix. PERF: nothing is made of the routes for it."""
+    for route in router.routes:
+        context: IncludeContext | None = getattr(route, "include_context", None)
+        if context is not None:
+            if not context.prefix:
+                check_paths(context.included_router)
+        elif getattr(route, "path", None) == "":
+            from carboy.fastapi.exceptions import FastAPIError
+
+            name = getattr(route, "name", None) or "unknown"
+            raise FastAPIError(f"Prefix and path cannot be both empty (path operation: {name})")

@@ -23,7 +23,7 @@ from typing_extensions import deprecated
 from carboy.fastapi._body_limit import get_body_size_limit, validate_max_body_size
 from carboy.fastapi._form_limits import _validate_form_limits
 from carboy.fastapi.depends import Depends
-from carboy.fastapi.include_context import context_for
+from carboy.fastapi.include_context import check_paths, check_prefix, context_for
 from carboy.fastapi.including import IncludedRouter
 from carboy.fastapi.lifespans import DefaultLifespan, as_lifespan, merged
 from carboy.fastapi.route_state import DEFAULT_ID, DEFAULT_JSON, DEFAULT_STRICT
@@ -102,7 +102,7 @@ class APIRouter(Verbs, routing.Router):
         form_limits: Any = None,
     ) -> None:
         validate_max_body_size(max_body_size)
-        _check_prefix(prefix)
+        check_prefix(prefix)
         context = DefaultLifespan(self) if lifespan is None else as_lifespan(lifespan)
         super().__init__(redirect_slashes=redirect_slashes, default=default, lifespan=context)
         self._routes_version = 0
@@ -308,9 +308,9 @@ class APIRouter(Verbs, routing.Router):
                 "Cannot include an APIRouter instance that already includes this router. Did you "
                 "mean to include a different router?"
             )
-        _check_prefix(prefix)
+        check_prefix(prefix)
         if not prefix:
-            _check_paths(router)
+            check_paths(router)
         context = context_for(self, router, **options)
         router._included_in.add(self)
         self.routes.append(IncludedRouter(router, context))
@@ -375,27 +375,6 @@ class APIRouter(Verbs, routing.Router):
             await self.app(scope, receive, send)
         else:
             await included._handle_selected(scope, receive, send)
-
-
-def _check_prefix(prefix: str) -> None:
-    if prefix:
-        assert prefix.startswith("/"), "A path prefix must start with '/'"
-        assert not prefix.endswith("/"), (
-            "A path prefix must not end with '/', as the routes will start with '/'"
-        )
-
-
-def _check_paths(router: APIRouter) -> None:
-    """No path may stay empty without a prefix. PERF: nothing is made of the routes for it."""
-    for route in router.routes:
-        if isinstance(route, IncludedRouter):
-            if not route.include_context.prefix:
-                _check_paths(route.original_router)
-        elif getattr(route, "path", None) == "":
-            from carboy.fastapi.exceptions import FastAPIError
-
-            name = getattr(route, "name", None) or "unknown"
-            raise FastAPIError(f"Prefix and path cannot be both empty (path operation: {name})")
 
 
 __all__ = ["APIRouter", "Routes", "WebSocket"]
