@@ -5,6 +5,7 @@ sides has no number; it never counts as met by default.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .session import Result
@@ -76,15 +77,29 @@ def _throughput(results: Measured) -> list[Goal]:
             "hello under plain uvicorn: FastAPI + uvicorn, async",
             2.5, "hello/carboy-uvicorn", "hello/fastapi",
         ),
+        goal("FastAPI's source under carboy run --drop-in", 5.0, "hello/drop-in", "hello/fastapi"),
+        goal("five nested dependencies", 4.0, "dependencies/carboy", "dependencies/fastapi"),
+        goal("100 instances of the declared model", 2.0, "page/carboy", "page/fastapi"),
     ]  # fmt: skip
 
 
 def _startup(results: Measured, startup: Startup) -> list[Goal]:
+    flat, nested = (partial(startup_ratio, startup, shape) for shape in ("flat", "nested"))
     first_last = ratios(results, "routes-1000/carboy", "routes-1000/carboy-last")
     return [
         Goal(
             "1,000 routes: build and freeze against FastAPI's build",
-            1.0, False, startup_ratio(startup, "routes", "seconds"),
+            1.0, False, flat("seconds"),
+        ),
+        Goal("1,000 routes: openapi()", 0.5, False, flat("openapi_seconds")),
+        Goal(
+            "1,000 routes over four nested routers: until the last has answered",
+            0.5, False, nested("answered_seconds"),
+        ),
+        Goal("1,000 routes over four nested routers: memory", 0.5, False, nested("added_mib")),
+        Goal(
+            "100 instances: time above pydantic's own, in units of 20 us",
+            1.0, False, _above_pydantic(startup),
         ),
         Goal("1,000 routes: first route's throughput against the last's", 1.15, False, *first_last),
         Goal(
@@ -92,6 +107,11 @@ def _startup(results: Measured, startup: Startup) -> list[Goal]:
             0.6, False, startup_ratio(startup, "import", "net_seconds"),
         ),
     ]  # fmt: skip
+
+
+def _above_pydantic(startup: Startup) -> float | None:
+    numbers = startup.get("page", {}).get("carboy")
+    return numbers and (numbers["page_seconds"] - numbers["pydantic_seconds"]) / 20e-6
 
 
 def startup_ratio(startup: Startup, part: str, key: str) -> float | None:
