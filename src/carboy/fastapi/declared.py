@@ -25,6 +25,7 @@ from carboy.fastapi.including import (
     MovedFrontends,
     handler_for,
 )
+from carboy.fastapi.interpreted import steps_for
 from carboy.fastapi.misses import Misses
 from carboy.fastapi.route_state import RouteState
 from carboy.fastapi.scopes import EFFECTIVE, Limits, say, update_scope
@@ -92,8 +93,10 @@ class Declared:
         from carboy.fastapi.routing import APIRoute
 
         if isinstance(entry, EffectiveRoute | APIRoute):
-            if entry.core is None or entry.core.extras.get("by") is not self:
-                entry.core = self._translated(entry)
+            extras = {} if entry.core is None else entry.core.extras
+            steps = steps_for(entry)
+            if extras.get("by") is not self or extras.get("steps") != steps:
+                entry.core = self._translated(entry, steps)
             return entry.core
         return self._foreign_route(entry)
 
@@ -117,11 +120,11 @@ class Declared:
             known = self._foreign[id(route), partly] = (route, made)
         return known[1]
 
-    def _translated(self, state: RouteState) -> Route:
+    def _translated(self, state: RouteState, steps: Any = None) -> Route:
         from carboy.fastapi.routing import PLAIN_HANDLE, PLAIN_MATCHES
 
         route = route_for(state, self.settings, self.handlers, self.plugins, self.limits)
-        route.extras.update(app=self.app, by=self)
+        route.extras.update(app=self.app, by=self, steps=steps)
         original: Any = getattr(state, "original_route", state)
         handler = getattr(state, "handler", None) or handler_for(original, state)
         if type(original).handle is not PLAIN_HANDLE:
@@ -135,6 +138,10 @@ class Declared:
 
             route.lane = Lane(overridden(handler, self.limits), True)
             route.buffered = False
+        elif steps is not None:
+            from carboy.fastapi.interpreted import endpoint_for
+
+            route.lane = Lane(endpoint_for(state, route, steps), True)
         if type(original).matches is not PLAIN_MATCHES:
             route.guard = _asks(original, state)
         return route

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.exceptions import WebSocketException as StarletteWebSocketException
 
+from carboy.core import errors
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
@@ -46,6 +48,16 @@ class WebSocketException(StarletteWebSocketException):
 
 class FastAPIError(RuntimeError):
     """Something is declared in a way that can't work."""
+
+
+class SwallowedError(FastAPIError, errors.SwallowedError):
+    """The core's, under the name that code for FastAPI looks for."""
+
+    says = (
+        "no answer to send: the endpoint was raising an exception and a dependency with yield "
+        "caught it without raising one. Raise at the end of its except block (or raise an "
+        "HTTPException there)."
+    )
 
 
 class DependencyScopeError(FastAPIError):

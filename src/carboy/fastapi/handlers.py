@@ -17,6 +17,7 @@ from carboy.core.errors import BodyTooLarge, Handlers, Handling, Overloaded
 from carboy.core.voice import kind_of
 from carboy.fastapi import exception_handlers as installed
 from carboy.fastapi.dress import make_request, undress
+from carboy.fastapi.exceptions import SwallowedError
 from carboy.fastapi.output import encode_plain
 
 Pair = tuple[Head, Body]
@@ -96,6 +97,8 @@ def is_monitored() -> bool:
 
 class AppHandlers(Handlers):
     """What answers which error in one application, by its live table."""
+
+    swallowed = SwallowedError
 
     def __init__(self, table: Callable[[], dict[Any, Any]]) -> None:
         super().__init__({}, {}, status_of)

@@ -44,7 +44,7 @@ def get_websocket_app(
     """``func(websocket)`` for an endpoint and what it depends on."""
 
     async def app(websocket: WebSocket) -> None:
-        from carboy.fastapi.dependencies.utils import solve_dependencies
+        from carboy.fastapi import routing
         from carboy.fastapi.exceptions import WebSocketRequestValidationError
 
         reporting = _reporting(websocket.scope)
@@ -53,7 +53,9 @@ def get_websocket_app(
             data.websocket = websocket
         during = _silent if reporting is None else reporting.operation
         with during("dependencies", dependant.call):
-            solved = await solve_dependencies(
+            # COMPAT: asked of that module, where tools put their own (interpreted.py).
+            solve: Any = routing.solve_dependencies
+            solved = await solve(
                 request=websocket,
                 dependant=dependant,
                 dependency_overrides_provider=dependency_overrides_provider,
