@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 
-.PHONY: run test lint types layers pytest bench clean
+.PHONY: run test lint types layers pytest browser bench clean
 
 run: $(VENV)/.installed
 	cd examples/bookshelf && ../../$(BIN)/carboy run bookshelf:app --port $(PORT)
@@ -25,6 +25,10 @@ layers: $(VENV)/.tested
 
 pytest: $(VENV)/.tested
 	$(BIN)/python -m pytest
+
+# The pages in a headless Chromium; `make test` leaves these out where there is none.
+browser: $(VENV)/.tested
+	CARBOY_BROWSER=1 $(BIN)/python -m pytest tests/browser
 
 # Upstream's own tests against our faces. SUITE=fastapi or flask, K="expression", TESTS="tests/x.py",
 # ARGS=--strict; see conformance/README.md.
