@@ -23,14 +23,15 @@ class App(FastAPI):
         def hello(name: str = "World"):
             return {"message": f"Hello, {name}!"}
 
-    Bodies over 10 MiB are refused with 413, HEAD and OPTIONS are answered for every GET route, an
-    `async def` handler of a GET route is cancelled when its client goes away, and Flask's ``<...>``
-    in a path is an error.
+    Bodies over 10 MiB are refused with 413; who has no answer after a minute gets 504; HEAD and
+    OPTIONS are answered for every GET route; an `async def` handler of a GET route is cancelled
+    when its client goes away; and Flask's ``<...>`` in a path is an error.
     """
 
     settings: ClassVar[AppSettings] = {
         "strict_paths": True,
         "max_body": 10 * 1024 * 1024,
         "cancel_on_disconnect": True,
+        "timeout": 60.0,
         "answer_head": True,
     }

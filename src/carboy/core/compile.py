@@ -154,15 +154,25 @@ def compile_route(route: Route, override: Callable[[Function], Function]) -> Com
 
 def _compile_lane(route: Route, lane: Lane) -> Compiled:
     """An endpoint written by hand, within the same inner ring as a compiled one."""
-    write = _Writer(lane.is_async)
-    wait = "await " if lane.is_async else ""
-    write.names.update(lane=lane.call, recover=_recover(route.handlers, lane.is_async))
+    write = _Writer(lane.is_async or route.admit is not None)
+    wait = "await " if write.is_async else ""
+    write.names.update(lane=lane.call, recover=_recover(route.handlers, write.is_async))
     write(f"{write.prefix} endpoint(request):")
     write("    try:")
-    write(f"        return {wait}lane(request)")
+    _admitted(route, write)
+    if write.is_async and not lane.is_async:
+        write("        return await request.threads.run(lane, request)")
+    else:
+        write(f"        return {wait}lane(request)")
     write("    except BaseException as error:")
     write(f"        return {wait}recover(request, error)")
     return _build(route, write)
+
+
+def _admitted(route: Route, write: _Writer) -> None:
+    if route.admit is not None:
+        write("        shelter(request)")
+        write(f"        await {write.bind('admit', route.admit)}(request)")
 
 
 def _build(route: Route, write: _Writer, suffix: str = "") -> Compiled:
@@ -202,8 +212,10 @@ def _compile_function(route: Route, override: Callable[[Function], Function]) ->
     takes_body = any(one.uses_body for one in used)
     loads_async = takes_body and route.input.is_async
     is_watched = route.solving is not None
-    write = _Writer(is_watched or loads_async or any(one.is_async for one in used))
-    _Endpoint(write, route.input, route.output, override, takes_body).emit(function, route.solving)
+    waits = is_watched or loads_async or route.admit is not None
+    write = _Writer(waits or any(one.is_async for one in used))
+    endpoint = _Endpoint(write, route.input, route.output, override, takes_body)
+    endpoint.emit(function, route)
     write("    except BaseException as error:")
     write(f"        return {'await ' if write.is_async else ''}recover(request, error)")
     write.names["recover"] = _recover(route.handlers, write.is_async)
@@ -269,11 +281,12 @@ class _Endpoint:
         self.has_early = False
         write.names.update(INVALID=_invalid(), invalid=input.invalid)
 
-    def emit(self, function: Function, solving: Any = None) -> None:
+    def emit(self, function: Function, route: Route) -> None:
         """The whole endpoint, up to the `except` that the caller adds."""
-        write = self.write
+        write, solving = self.write, route.solving
         write(f"{write.prefix} endpoint(request):")
         write("    try:")
+        _admitted(route, write)
         write.depth = 2
         if self.takes_body:
             wait = "await " if self.input.is_async else ""

@@ -55,6 +55,7 @@ class Target:
         "reads",
         "route",
         "source",
+        "timeout",
     )
 
     def __init__(self, route: Route) -> None:
@@ -67,6 +68,7 @@ class Target:
         self.reads = True
         self.cancel_on_disconnect = route.cancel_on_disconnect
         self.guard = route.guard
+        self.timeout = route.timeout
         self.call: Callable[[RequestContext], Any] | None = None
         self.is_async = False
         self.source = ""

@@ -40,7 +40,15 @@ class BodyTooLarge(Exception):
 
 
 class Overloaded(Exception):
-    """The thread pool's queue is full; answered 503 with Retry-After."""
+    """Too much waits already, for a thread or for a turn; answered 503 with Retry-After."""
+
+
+class TimedOut(Exception):
+    """The endpoint took longer than the route allows; answered 504."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"there was no answer within {seconds:g} seconds")
+        self.seconds = seconds
 
 
 class Handling(NamedTuple):
@@ -69,6 +77,12 @@ class Handlers:
         self._by_type = by_type
         self._by_status = by_status
         self._status_of = status_of
+
+    def within(self, table: Any) -> Handlers:
+        """These handlers for a route that has a table of its own; the dialect says how."""
+        if table:
+            raise NotImplementedError
+        return self
 
     def find(self, error: BaseException) -> Handling | None:
         """The handler for `error` in the inner ring."""

@@ -6,7 +6,7 @@ that overrides a framework's methods: an endpoint written by hand takes the comp
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -81,6 +81,10 @@ class Route:
     measured: bool = False
     #: Cancel an `async def` endpoint when its client goes away.
     cancel_on_disconnect: bool = False
+    #: Seconds from the call of the endpoint to its answer, None for as long as it takes.
+    timeout: float | None = None
+    #: Awaited before anything else of the endpoint: turns to wait for. May raise the answer.
+    admit: Callable[[RequestContext], Awaitable[None]] | None = None
     #: Asked after the path has fitted: False sends the request to the next route (hosts, headers).
     guard: Callable[[RequestContext], bool] | None = None
     #: Stands around dependencies and checks, as ``with solving(request):`` in the async voice.

@@ -37,6 +37,7 @@ from carboy.fastapi.exceptions import (
 from carboy.fastapi.handlers import AppHandlers
 from carboy.fastapi.overrides import Overrides
 from carboy.fastapi.patterns import pattern_of
+from carboy.fastapi.policy import only
 from carboy.fastapi.route_state import DEFAULT_ID, DEFAULT_JSON
 from carboy.fastapi.router import APIRouter
 from carboy.fastapi.routing import APIRoute
@@ -46,7 +47,13 @@ from carboy.fastapi.verbs import Endpoint, Verbs
 
 if TYPE_CHECKING:
     from carboy.fastapi.frontend import Fallback
-    from carboy.fastapi.options import APIRouteOptions, AppSettings, IncludeOptions, RouteOptions
+    from carboy.fastapi.options import (
+        APIRouteOptions,
+        AppSettings,
+        IncludeOptions,
+        PolicyOptions,
+        RouteOptions,
+    )
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
@@ -97,7 +104,7 @@ class _AppRouter(APIRouter):
 class FastAPI(Documented, Served, Verbs):
     """An application with FastAPI's API and FastAPI's defaults; arguments are FastAPI 0.165's.
 
-    `plugins` are this engine's own (carboy.core.plugin).
+    `plugins` are this engine's own (carboy.core.plugin), and so is what `PolicyOptions` names.
     """
 
     router: _AppRouter
@@ -147,6 +154,7 @@ class FastAPI(Documented, Served, Verbs):
         form_limits: Any = None,
         telemetry: TelemetryConfig | None = None,
         plugins: Sequence[Plugin] = (),
+        **policy: Unpack[PolicyOptions],
     ) -> None:
         given = locals()
         self.debug = debug
@@ -165,8 +173,11 @@ class FastAPI(Documented, Served, Verbs):
         self.middleware_stack: ASGIApp | None = None
         self.exception_handlers: dict[Any, Any] = {**_INSTALLED, **(exception_handlers or {})}
         self._overrides = Overrides(self._overridden)
+        only(policy, type(self).__name__)
         self.router = _AppRouter(
-            dependency_overrides_provider=self, **{name: given[name] for name in _FOR_ROUTER}
+            dependency_overrides_provider=self,
+            **{name: given[name] for name in _FOR_ROUTER},
+            **policy,
         )
         self.plugins = tuple(plugins)
         self._make_engine()

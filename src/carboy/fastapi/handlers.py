@@ -13,7 +13,7 @@ from typing import Any
 
 from carboy.core.answer import JSON, Body, Head
 from carboy.core.context import RequestContext
-from carboy.core.errors import BodyTooLarge, Handlers, Handling, Overloaded
+from carboy.core.errors import BodyTooLarge, Handlers, Handling, Overloaded, TimedOut
 from carboy.core.voice import kind_of
 from carboy.fastapi import exception_handlers as installed
 from carboy.fastapi.dress import make_request, undress
@@ -63,25 +63,17 @@ def validation_error(request: RequestContext, error: Any) -> Pair:
     return Head(422, [JSON]), encode_plain(detail)
 
 
-def overloaded(request: RequestContext, error: BaseException) -> Pair:
-    """503: no thread was free in time."""
-    head = Head(503, [JSON, (b"retry-after", b"1")])
-    return head, encode_plain({"detail": "Service Unavailable"})
-
-
-def too_large(request: RequestContext, error: BaseException) -> Pair:
-    """413: the body is over the limit."""
-    head = Head(413, [JSON, (b"connection", b"close")])
-    return head, encode_plain({"detail": "Content Too Large"})
+#: The engine's refusals as HTTPExceptions: status, detail, headers.
+_REFUSALS: dict[type[BaseException], tuple[int, str, dict[str, str]]] = {
+    BodyTooLarge: (413, "Content Too Large", {"connection": "close"}),
+    Overloaded: (503, "Service Unavailable", {"retry-after": "1"}),
+    TimedOut: (504, "Gateway Timeout", {}),
+}
 
 
 _OWN = {
     installed.http_exception_handler: Handling(http_exception, None),
     installed.request_validation_exception_handler: Handling(validation_error, None),
-}
-_ENGINE = {
-    BodyTooLarge: Handling(too_large, None),
-    Overloaded: Handling(overloaded, None),
 }
 
 
@@ -124,10 +116,43 @@ class AppHandlers(Handlers):
                 break
             if ancestor in table:
                 return self._handling(table[ancestor])
-        return _ENGINE.get(type(error))
+        refusal = _REFUSALS.get(type(error))
+        return None if refusal is None else self._refusing(*refusal)
+
+    def _refusing(self, status: int, detail: str, headers: dict[str, str]) -> Handling | None:
+        """The engine's own refusal, handed to whatever answers an HTTPException."""
+        from carboy.fastapi.exceptions import HTTPException
+
+        error = HTTPException(status, detail, headers)
+        handling = self.find(error) or Handling(http_exception, None)
+        return Handling(lambda request, _: handling.handle(request, error), handling.is_async)
+
+    def within(self, table: Any) -> AppHandlers:
+        """The application's handlers, and before them for the same key those of `table`."""
+        return RouteHandlers(self._table, table) if table else self
 
     @property
     def outer(self) -> Handling | None:
         """What answers an error that nobody handled."""
         found = [handler for key, handler in self._table().items() if key in (500, Exception)]
         return self._handling(found[-1]) if found else None
+
+
+class RouteHandlers(AppHandlers):
+    """The same for a route that has handlers of its own, or whose routers have.
+
+    What answers `Exception` there answers every error, inside the plugins: nothing of it is left
+    for the outer ring.
+    """
+
+    def __init__(self, table: Callable[[], dict[Any, Any]], own: dict[Any, Any]) -> None:
+        super().__init__(lambda: {**table(), **own})
+        self._own = own
+
+    def find(self, error: BaseException) -> Handling | None:
+        """As for the application, and then the route's own for any Exception."""
+        found = super().find(error)
+        if found is None:
+            last = self._own.get(500, self._own.get(Exception))
+            return None if last is None else self._handling(last)
+        return found

@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from starlette.routing import BaseRoute
 
 from carboy.fastapi._body_limit import get_body_size_limit, validate_max_body_size
 from carboy.fastapi._form_limits import _validate_form_limits
 from carboy.fastapi.depends import Depends
+from carboy.fastapi.policy import NOTHING, Policy, only
 from carboy.fastapi.route_state import DEFAULT_ID, DEFAULT_JSON, DEFAULT_STRICT
 from carboy.fastapi.scopes import Limits
 from carboy.fastapi.utils import get_value_or_default
 
 if TYPE_CHECKING:
+    from carboy.fastapi.options import RingOptions
     from carboy.fastapi.router import APIRouter
 
 
@@ -41,6 +43,7 @@ class IncludeContext:
     dependency_overrides_provider: Any = None
     max_body_size: int | None = None
     form_limits: Any = field(default_factory=dict)
+    policy: Policy = field(default_factory=lambda: NOTHING)
 
     @property
     def limits(self) -> Limits:
@@ -70,6 +73,7 @@ class IncludeContext:
             dependency_overrides_provider=self.dependency_overrides_provider,
             max_body_size=get_body_size_limit(inner.max_body_size, self.max_body_size),
             form_limits={**self.form_limits, **inner.form_limits},
+            policy=self.policy + inner.policy,
         )
 
 
@@ -88,6 +92,7 @@ def context_for(
     generate_unique_id_function: Any = DEFAULT_ID,
     max_body_size: int | None = None,
     form_limits: Any = None,
+    **policy: Unpack[RingOptions],
 ) -> IncludeContext:
     """What including `inner` in `outer` with these options adds."""
     validate_max_body_size(max_body_size)
@@ -110,6 +115,7 @@ def context_for(
         dependency_overrides_provider=outer.dependency_overrides_provider,
         max_body_size=get_body_size_limit(inner.max_body_size, max_body_size, outer.max_body_size),
         form_limits={**_validate_form_limits(form_limits), **inner.form_limits},
+        policy=outer.policy + only(policy, "include_router"),
     )
 
 

@@ -57,7 +57,8 @@ def endpoint_for(state: RouteState, route: Route, steps: Steps) -> Callable[[Req
     kind = kind_of(state.endpoint)
 
     async def call(request: RequestContext) -> tuple[Head, Body]:
-        shelter(request)
+        if request.opened is None:
+            shelter(request)
         dressed = make_request(request)
         body: Any = UNSET
         if state.body_field is not None:

@@ -5,20 +5,46 @@ The verbs of routers and applications share `RouteOptions`; meanings and default
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from carboy.fastapi.depends import Depends
 
 if TYPE_CHECKING:
+    from starlette.middleware import Middleware
     from starlette.responses import Response
     from starlette.routing import BaseRoute
+
+    from carboy.core.plugin import Plugin
 
 Responses = dict[int | str, dict[str, Any]]
 
 
-class RouteOptions(TypedDict, total=False):
+class PolicyOptions(TypedDict, total=False):
+    """What goes beyond FastAPI, at an application, a router, an inclusion and a route (policy.py).
+
+    `timeout` is in seconds, `limit` and `queue` in requests, `max_body` in bytes; None switches off
+    what holds further out.
+    """
+
+    timeout: float | None
+    limit: int | None
+    queue: int | None
+    max_body: int | None
+    cancel_on_disconnect: bool
+    raises: Sequence[type[Any]]
+
+
+class RingOptions(PolicyOptions, total=False):
+    """The same for what an application has under names of its own."""
+
+    plugins: Sequence[Plugin]
+    middleware: Sequence[Middleware]
+    exception_handlers: Mapping[Any, Callable[..., Any]]
+
+
+class RouteOptions(RingOptions, total=False):
     """What every verb takes beside the path."""
 
     response_model: Any
@@ -55,7 +81,7 @@ class APIRouteOptions(RouteOptions, total=False):
     strict_content_type: Any
 
 
-class IncludeOptions(TypedDict, total=False):
+class IncludeOptions(RingOptions, total=False):
     """What `include_router` takes beside the router."""
 
     prefix: str
@@ -78,3 +104,4 @@ class AppSettings(TypedDict, total=False):
     max_body: int | None
     cancel_on_disconnect: bool
     answer_head: bool
+    timeout: float

@@ -29,6 +29,7 @@ from carboy.fastapi.dependencies.signatures import (
 )
 from carboy.fastapi.depends import Depends
 from carboy.fastapi.patterns import convertors_of, pattern_of
+from carboy.fastapi.policy import NOTHING, Policy
 from carboy.fastapi.utils import (
     create_model_field,
     generate_unique_id,
@@ -79,6 +80,8 @@ class RouteState:
     #: The engine's Route, once it has been translated.
     core: Route | None = None
     _pattern: Pattern | None = None
+    #: What goes beyond FastAPI's options.
+    policy: Policy = NOTHING
 
     def _populate(
         self,

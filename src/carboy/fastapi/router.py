@@ -26,6 +26,7 @@ from carboy.fastapi.depends import Depends
 from carboy.fastapi.include_context import check_paths, check_prefix, context_for
 from carboy.fastapi.including import IncludedRouter
 from carboy.fastapi.lifespans import DefaultLifespan, as_lifespan, merged
+from carboy.fastapi.policy import only, take
 from carboy.fastapi.route_state import DEFAULT_ID, DEFAULT_JSON, DEFAULT_STRICT
 from carboy.fastapi.routing import APIRoute, APIWebSocketRoute
 from carboy.fastapi.scopes import INCLUDED, said
@@ -34,7 +35,7 @@ from carboy.fastapi.verbs import Endpoint, Verbs
 
 if TYPE_CHECKING:
     from carboy.fastapi.frontend import Fallback, FrontendRouteGroup
-    from carboy.fastapi.options import APIRouteOptions, IncludeOptions, RouteOptions
+    from carboy.fastapi.options import APIRouteOptions, IncludeOptions, RingOptions, RouteOptions
 
 
 class Routes(list[BaseRoute]):
@@ -100,6 +101,7 @@ class APIRouter(Verbs, routing.Router):
         strict_content_type: bool = DEFAULT_STRICT,
         max_body_size: int | None = None,
         form_limits: Any = None,
+        **policy: Unpack[RingOptions],
     ) -> None:
         validate_max_body_size(max_body_size)
         check_prefix(prefix)
@@ -124,6 +126,7 @@ class APIRouter(Verbs, routing.Router):
         self.strict_content_type = strict_content_type
         self.max_body_size = max_body_size
         self.form_limits = _validate_form_limits(form_limits)
+        self.policy = only(policy, type(self).__name__)
         #: Asked where no route fits: the frontends, all in one.
         self._low_priority_routes: list[BaseRoute] = []
         self._frontend_routes: FrontendRouteGroup | None = None
@@ -152,6 +155,7 @@ class APIRouter(Verbs, routing.Router):
     ) -> None:
         """Answer `path` with `endpoint`, for GET unless `methods` says otherwise."""
         given: Any = dict(options)
+        policy = self.policy + take(given)
         route_class = given.pop("route_class_override", None) or self.route_class
         if given.get("form_limits") is None:
             # COMPAT: a route class of one's own need not know of it.
@@ -177,6 +181,8 @@ class APIRouter(Verbs, routing.Router):
             dependency_overrides_provider=self.dependency_overrides_provider,
         )
         route = route_class(self.prefix + path, endpoint=endpoint, **given)
+        if policy:
+            route.policy = policy
         self._declared(route)
         self.routes.append(route)
 

@@ -28,12 +28,7 @@ from carboy.fastapi.depends import Depends
 from carboy.fastapi.include_context import IncludeContext as _RouterIncludeContext
 from carboy.fastapi.including import EffectiveRoute as _EffectiveRouteContext
 from carboy.fastapi.including import IncludedRouter as _IncludedRouter
-from carboy.fastapi.including import RouteContext as RouteContext
-from carboy.fastapi.including import (
-    _iter_included_route_candidates as _iter_included_route_candidates,
-)
-from carboy.fastapi.including import _iter_routes_with_context as _iter_routes_with_context
-from carboy.fastapi.including import iter_route_contexts as iter_route_contexts
+from carboy.fastapi.policy import take
 from carboy.fastapi.route_state import OPTIONS, RouteState, dependant_for
 from carboy.fastapi.scopes import _effective_route_context_var as _effective_route_context_var
 from carboy.fastapi.scopes import _restore_fastapi_scope_key as _restore_fastapi_scope_key
@@ -44,6 +39,7 @@ class APIRoute(RouteState, routing.Route):  # type: ignore[misc,override]
     """One path operation. Override `get_route_handler` to go around it."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        self.policy = take(options)
         unknown = options.keys() - OPTIONS - {"form_limits"}
         if unknown:
             raise TypeError(f"a route takes no {', '.join(sorted(unknown))}")
@@ -150,7 +146,11 @@ _ELSEWHERE = {
     "_FrontendRoute": "carboy.fastapi.frontend",
     "_FrontendRouteGroup": "carboy.fastapi.frontend",
     "_FrontendStaticFiles": "carboy.fastapi.frontend",
+    "_iter_included_route_candidates": "carboy.fastapi.route_contexts",
+    "_iter_routes_with_context": "carboy.fastapi.route_contexts",
     "APIRouter": "carboy.fastapi.router",
+    "iter_route_contexts": "carboy.fastapi.route_contexts",
+    "RouteContext": "carboy.fastapi.route_contexts",
     "get_request_handler": "carboy.fastapi.standalone",
     "get_websocket_app": "carboy.fastapi.sockets",
     "request_response": "carboy.fastapi.standalone",
@@ -169,11 +169,9 @@ __all__ = [
     "Mount",
     "NoMatchFound",
     "Receive",
-    "RouteContext",
     "Send",
     "WebSocket",
     "_EffectiveRouteContext",
     "_IncludedRouter",
     "_RouterIncludeContext",
-    "iter_route_contexts",
 ]

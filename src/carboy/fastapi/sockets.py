@@ -100,7 +100,7 @@ def _context(dependant: Dependant, websocket: WebSocket) -> Any:
 
 async def serve_websocket(routes: Any, scope: Scope, receive: Receive, send: Send) -> None:
     """The first of `routes` that takes this connection; closed where none does."""
-    from carboy.fastapi.including import iter_route_contexts
+    from carboy.fastapi.route_contexts import iter_route_contexts
 
     for context in iter_route_contexts(routes):
         route = context._effective_route

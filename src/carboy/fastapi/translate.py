@@ -61,6 +61,7 @@ def route_for(
     else:
         loader = body_loader(strict)
     methods = frozenset(state.methods)
+    policy = state.policy
     return Route(
         pattern=state.pattern,
         methods=methods | {"HEAD"} if settings.get("answer_head") and "GET" in methods else methods,
@@ -68,15 +69,21 @@ def route_for(
         function=function,
         input=Input(loader, partial(invalid_request, state), is_form),
         output=output_for(state),
-        handlers=handlers,
-        plugins=tuple(plugins),
-        max_body=get_body_size_limit(
+        handlers=handlers.within(policy.get("exception_handlers")),
+        plugins=(*plugins, *policy.get("plugins", ())),
+        max_body=policy["max_body"]
+        if "max_body" in policy
+        else get_body_size_limit(
             state.max_body_size, limits.max_body_size, settings.get("max_body")
         ),
+        timeout=policy.get("timeout", settings.get("timeout")),
+        admit=policy.get("turns"),
         # A form is parsed as it comes: files go to disk.
         buffered=not is_form and (state.body_field is not None or not _wants_request(function)),
-        cancel_on_disconnect=bool(settings.get("cancel_on_disconnect"))
-        and methods <= {"GET", "HEAD"},
+        cancel_on_disconnect=policy.get(
+            "cancel_on_disconnect",
+            bool(settings.get("cancel_on_disconnect")) and methods <= {"GET", "HEAD"},
+        ),
         extras={"route": state},
     )
 

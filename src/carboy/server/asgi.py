@@ -17,14 +17,16 @@ from carboy.core.answer import Body, Head
 from carboy.core.closing import finish, unwind
 from carboy.core.context import RequestContext, Shelter
 from carboy.core.engine import Engine
-from carboy.core.errors import BodyTooLarge, Overloaded
+from carboy.core.errors import BodyTooLarge, Overloaded, TimedOut
 from carboy.core.voice import drive_async
+from carboy.server.deadline import afresh, leave, within
 from carboy.server.outer import (
     OVERLOADED,
     PLAIN_500,
     TOO_LARGE,
     close_body,
     outer_ring,
+    refused,
     serve_in_thread,
 )
 from carboy.server.pool import Pool, pool_of
@@ -142,12 +144,18 @@ async def answer(
     ):
         pass
     elif target.is_async:
-        await _serve_async(engine, request, send, target.call)
+        endpoint: Any = target.call
+        if target.timeout is not None:
+            endpoint = partial(within, endpoint)
+        await _serve_async(engine, request, send, endpoint)
     elif isinstance(request.threads, Pool):
         await _serve_threaded(engine, request, send, request.threads)
     else:
-        call: Any = target.call
-        await _serve_async(engine, request, send, partial(request.threads.run, call))
+        blocking: Any = target.call
+        call: Any = partial(request.threads.run, blocking)
+        if target.timeout is not None:
+            call = partial(within, call)
+        await _serve_async(engine, request, send, call)
 
 
 _NO_BODY = frozenset({"GET", "HEAD"})
@@ -188,6 +196,9 @@ async def _serve_async(
     failure = None
     try:
         head, body = await call(request)
+    except TimedOut as error:
+        await _refuse(request, send, error)
+        return
     except Exception as error:  # what is none (a cancellation) is nobody's to answer
         if engine is None:
             raise
@@ -239,6 +250,13 @@ async def _serve_threaded(
         return
     late: BaseException | None = None
     try:
+        if (seconds := request.target.timeout) is not None:
+            await asyncio.wait((answered,), timeout=seconds)
+            if not answered.done():
+                late = TimedOut(seconds)
+                leave(_abandon(request, answered, closed, late))
+                await _refuse(request, send, late)
+                return
         head, body, error = await asyncio.shield(answered)
         if type(body) is bytes:
             if error is not None and engine is None:
@@ -253,6 +271,11 @@ async def _serve_threaded(
     error = error or late
     if error is not None:
         raise error
+
+
+async def _refuse(request: RequestContext, send: Send, error: Any) -> None:
+    fresh = afresh(request)
+    await send_answer(send, fresh, *await drive_async(refused(fresh, error), fresh))
 
 
 async def _abandon(

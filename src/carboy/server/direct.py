@@ -22,6 +22,7 @@ from carboy.core.closing import finish, unwind
 from carboy.core.context import Address, RequestContext
 from carboy.core.errors import Overloaded
 from carboy.core.voice import drive_async
+from carboy.server.expiry import Expiring
 from carboy.server.outer import (
     OVERLOADED,
     PLAIN_500,
@@ -32,7 +33,6 @@ from carboy.server.outer import (
     serve_in_thread,
     wrong_length,
 )
-from carboy.server.reading import Reading
 from carboy.server.shared import Closing, Shared
 from carboy.server.stream import Incoming, send_by_asgi, send_stream
 
@@ -59,7 +59,7 @@ def protocol(
     return Connection(shared)
 
 
-class Connection(Reading):
+class Connection(Expiring):
     """One client. Also the Wire of its requests (core/context.py)."""
 
     __slots__ = (
@@ -71,7 +71,6 @@ class Connection(Reading):
         "server",
         "started",
         "streaming",
-        "task",
     )
 
     def __init__(self, shared: Shared) -> None:
@@ -79,8 +78,6 @@ class Connection(Reading):
         self.client: Address = None
         self.server: tuple[str, int | None] | None = None
         self.scheme = "http"
-        #: What runs on the loop for the request that is being answered.
-        self.task: asyncio.Task[None] | None = None
         #: None while an endpoint runs; then whether its answer is a stream that the client ends by
         #: leaving (True), or one that sends itself and is told so (False).
         self.streaming: bool | None = None
@@ -171,6 +168,8 @@ class Connection(Reading):
                 shared.pool.submit(serve_in_thread, self.engine, request, self._hand_over)
             except Overloaded:
                 self.respond(request, *OVERLOADED)
+        if request.target.timeout is not None and self.serving is request:
+            self._arm(request, request.target.timeout)
 
     async def _serve(self, request: RequestContext) -> None:
         """An `async def` endpoint from call to close."""
@@ -178,8 +177,9 @@ class Connection(Reading):
         try:
             head, body = await request.target.call(request)  # type: ignore[misc]
         except asyncio.CancelledError as cancelled:
-            self.transport.abort()
-            self.done(request)
+            if request is not self.expired:
+                self.transport.abort()
+                self.done(request)
             await self._unwind(request, cancelled)
             raise
         except BaseException as raised:
@@ -233,6 +233,7 @@ class Connection(Reading):
 
     async def _stream(self, request: RequestContext, head: Head, body: Body) -> None:
         """A streamed answer, from its head to the close of what it outlives."""
+        self._disarm()
         self.started = False
         failure: BaseException | None = None
         complete = False
@@ -264,7 +265,7 @@ class Connection(Reading):
         if not is_async_body(body) and callable(body):
             self.streaming = False
             return await send_by_asgi(self, request, body)
-        if self.closed:
+        if self.closed or request is self.expired:
             await close_body(body, request.threads)
             return False
         self.streaming = True
@@ -279,8 +280,9 @@ class Connection(Reading):
 
     def respond(self, request: RequestContext, head: Head, body: bytes) -> None:
         """Write a whole answer and go on to the next request."""
-        if self.closed:
-            self.done(request)
+        if self.closed or request is self.expired:
+            if request is not self.expired:
+                self.done(request)
             return
         if request.stream is not None and not request.stream.ended:
             self.last = request  # `done` closes: the client should know
@@ -326,6 +328,8 @@ class Connection(Reading):
         shared = self.shared
         shared.state.total_requests += 1
         self.serving = self.task = None
+        if self.armed is not None:
+            self._disarm()
         if request.stream is not None:
             # SAFETY: what is left of a body that the endpoint did not read must not be waited for.
             if not request.stream.ended:

@@ -14,6 +14,7 @@ from carboy.core.answer import TEXT, AnswerError, Body, Head
 from carboy.core.closing import finish, unwind
 from carboy.core.context import RequestContext, Threads
 from carboy.core.engine import Engine
+from carboy.core.errors import BodyTooLarge, Overloaded, TimedOut
 from carboy.core.voice import Colourless, Do, drive
 from carboy.server import traces
 
@@ -44,6 +45,31 @@ def outer_ring(engine: Engine, request: RequestContext, error: BaseException) ->
         logger.exception("the handler for unhandled errors failed itself")
         return PLAIN_500
     return answer
+
+
+#: What refusals say where the application has no answer of its own.
+_REFUSALS: dict[type[BaseException], Pair] = {
+    TimedOut: (
+        Head(504, [TEXT]),
+        b"Gateway Timeout: the answer took longer than this address allows.",
+    ),
+    Overloaded: OVERLOADED,
+    BodyTooLarge: TOO_LARGE,
+}
+
+
+def refused(request: RequestContext, error: Exception) -> Colourless[Pair]:
+    """The answer where the transport ends a request: by the route's handlers, as if raised."""
+    handling = request.target.route.handlers.find(error)
+    answer = _REFUSALS[type(error)]
+    if handling is not None:
+        try:
+            answer = yield Do(handling.handle, (request, error), handling.is_async)
+        except Exception:
+            logger.exception("the handler for %r failed itself", error)
+            return PLAIN_500
+    # A handler's stream is not worth the wait: somebody has waited long enough.
+    return answer if type(answer[1]) is bytes else _REFUSALS[type(error)]
 
 
 def report(request: RequestContext, error: BaseException) -> None:

@@ -101,7 +101,11 @@ class Shared:
         slow = self.tick - HEAD_TIMEOUT
         for connection in list(self._connections):
             # WebSocket protocols of uvicorn are in this set too; they keep their own time.
-            if getattr(connection, "shared", None) is not self or connection.serving is not None:
+            if getattr(connection, "shared", None) is not self:
+                continue
+            if connection.serving is not None:
+                if isinstance(connection.armed, int) and self.tick >= connection.armed:
+                    connection.expire(connection.serving)
                 continue
             if connection.reading is None:
                 partial = connection.url is not None

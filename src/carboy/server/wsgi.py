@@ -18,8 +18,9 @@ from carboy.core.answer import TEXT, Body, Head
 from carboy.core.closing import finish, unwind
 from carboy.core.context import RequestContext
 from carboy.core.engine import Engine
-from carboy.core.errors import BodyTooLarge
+from carboy.core.errors import BodyTooLarge, TimedOut
 from carboy.core.voice import drive, drive_async
+from carboy.server.deadline import afresh, within
 from carboy.server.outer import (
     PLAIN_500,
     TOO_LARGE,
@@ -29,6 +30,7 @@ from carboy.server.outer import (
     finish_in_thread,
     is_async_body,
     outer_ring,
+    refused,
     report,
     wrong_length,
 )
@@ -122,9 +124,14 @@ def serve(engine: Engine, environ: Environ, start_response: StartResponse) -> It
     try:
         if target.is_async:
             request.wire.context = contextvars.copy_context()  # type: ignore[attr-defined]
-            head, content = request.portal(target.call(request))  # type: ignore[misc]
+            call: Any = target.call
+            timed = call(request) if target.timeout is None else within(call, request)
+            head, content = request.portal(timed)
         else:
             head, content = target.call(request)  # type: ignore[misc]
+    except TimedOut as error:
+        request = afresh(request)
+        head, content = drive(refused(request, error), request)
     except Exception as error:
         failure = error
         head, content = drive(outer_ring(engine, request, error), request)

@@ -17,8 +17,9 @@ from carboy.core.answer import Body, Head
 from carboy.core.closing import finish
 from carboy.core.context import RequestContext
 from carboy.core.engine import Engine
-from carboy.core.errors import BodyTooLarge
+from carboy.core.errors import BodyTooLarge, TimedOut
 from carboy.core.voice import drive_async
+from carboy.server.deadline import afresh, leave, within
 from carboy.server.outer import (
     PLAIN_500,
     TOO_LARGE,
@@ -26,6 +27,7 @@ from carboy.server.outer import (
     chunks,
     is_async_body,
     outer_ring,
+    refused,
     serve_in_thread,
     wrong_length,
 )
@@ -132,6 +134,10 @@ class MemoryTransport(httpx.BaseTransport):
             wire.over.set()
             if type(body) is not bytes or target.is_async:
                 await drive_async(finish(request), request)
+        except _Refused as refusal:
+            fresh = afresh(request)
+            head, body = await drive_async(refused(fresh, refusal.error), fresh)
+            return *await _collect(fresh, head, body), None
         except Exception as late:
             if client.raise_server_exceptions or error is not None:
                 raise
@@ -140,8 +146,14 @@ class MemoryTransport(httpx.BaseTransport):
 
 
 async def _async(engine: Engine, request: RequestContext) -> tuple[Head, Body, Any]:
+    call: Any = request.target.call
     try:
-        head, body = await request.target.call(request)  # type: ignore[misc]
+        if request.target.timeout is not None:
+            head, body = await within(call, request)
+        else:
+            head, body = await call(request)
+    except TimedOut as error:
+        raise _Refused(error) from None
     except Exception as error:
         head, body = await drive_async(outer_ring(engine, request, error), request)
         return head, body, error
@@ -155,9 +167,24 @@ async def _threaded(engine: Engine, request: RequestContext) -> tuple[Head, Body
         answer.extend(given)
 
     # Awaited to the end of the thread's work: a test sees what closing did.
-    await request.threads.run(serve_in_thread, engine, request, deliver)
+    work = request.threads.run(serve_in_thread, engine, request, deliver)
+    if (seconds := request.target.timeout) is not None:
+        future = asyncio.ensure_future(work)
+        await asyncio.wait((future,), timeout=seconds)
+        if not future.done():
+            leave(future)
+            raise _Refused(TimedOut(seconds))
+        work = future
+    await work
     head, body, error = answer
     return head, body, error
+
+
+class _Refused(Exception):
+    """The client gets an answer to `error`; what was called goes on without anybody waiting."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
 
 
 async def _answer(
