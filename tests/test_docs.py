@@ -1,6 +1,7 @@
 """README and docs run: every Python snippet is executed, every `carboy show` compared.
 
-A snippet that makes an `app` with /hello is asked for it; `sh` blocks name only make's targets.
+A snippet with /hello is asked for it, any other checks itself with `assert`; `sh` blocks name only
+make's targets.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ def _blocks(language: str) -> list[Any]:
 def test_python_snippets_run(source: str) -> None:
     names: dict[str, Any] = {"__name__": "snippet"}
     exec(compile(source, "<snippet>", "exec"), names)
+    if '"/hello"' not in source:
+        assert "\nassert " in source, "say in the snippet what it does"
+        return
     app = names["app"]
     if hasattr(app, "test_client"):
         answer = app.test_client().get("/hello?name=Ada")

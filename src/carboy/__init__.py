@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from carboy.fastapi import Query as Query
     from carboy.fastapi import Request as Request
     from carboy.fastapi import Response as Response
+    from carboy.fastapi.problems import Problem as Problem
+    from carboy.fastapi.problems import raises as raises
 
 
 def __getattr__(name: str) -> Any:
@@ -33,6 +35,8 @@ def __getattr__(name: str) -> Any:
 
         globals()["App"] = App
         return App
+    if name in ("Problem", "raises"):
+        return getattr(importlib.import_module("carboy.fastapi.problems"), name)
     # Not `from carboy import`: that would ask here again.
     fastapi = importlib.import_module("carboy.fastapi")
 

@@ -33,5 +33,6 @@ class App(FastAPI):
         "max_body": 10 * 1024 * 1024,
         "cancel_on_disconnect": True,
         "timeout": 60.0,
+        "problem_details": True,
         "answer_head": True,
     }

@@ -19,7 +19,14 @@ from carboy.core.answer import Answer
 from carboy.core.context import RequestContext
 from carboy.core.route import Route
 
-from . import routes_answers, routes_closing, routes_errors, routes_forms, routes_streams
+from . import (
+    routes_answers,
+    routes_closing,
+    routes_errors,
+    routes_forms,
+    routes_limits,
+    routes_streams,
+)
 from .events import leave_word, note, noted
 
 #: Bytes of the largest request body taken.
@@ -61,7 +68,14 @@ class ContractApp(App):
 
 
 app = ContractApp(lifespan=lifespan, plugins=[Witness()])
-for module in (routes_answers, routes_closing, routes_errors, routes_forms, routes_streams):
+for module in (
+    routes_answers,
+    routes_closing,
+    routes_errors,
+    routes_forms,
+    routes_limits,
+    routes_streams,
+):
     app.include_router(module.router)
 
 

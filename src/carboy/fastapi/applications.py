@@ -104,7 +104,7 @@ class _AppRouter(APIRouter):
 class FastAPI(Documented, Served, Verbs):
     """An application with FastAPI's API and FastAPI's defaults; arguments are FastAPI 0.165's.
 
-    `plugins` are this engine's own (carboy.core.plugin), and so is what `PolicyOptions` names.
+    `plugins` (carboy.core.plugin), `problem_details` and what `PolicyOptions` names are not.
     """
 
     router: _AppRouter
@@ -154,6 +154,7 @@ class FastAPI(Documented, Served, Verbs):
         form_limits: Any = None,
         telemetry: TelemetryConfig | None = None,
         plugins: Sequence[Plugin] = (),
+        problem_details: bool | None = None,
         **policy: Unpack[PolicyOptions],
     ) -> None:
         given = locals()
@@ -180,6 +181,10 @@ class FastAPI(Documented, Served, Verbs):
             **policy,
         )
         self.plugins = tuple(plugins)
+        if problem_details is None and not self.settings.get("problem_details"):
+            problem_details = False
+        #: Errors as RFC 9457 has it: always, never, or (None) for who accepts it.
+        self.problem_details = problem_details
         self._make_engine()
         self._report(telemetry)
         self._decide_front()

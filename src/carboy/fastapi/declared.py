@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from carboy.core.engine import Target
@@ -60,6 +61,8 @@ class Declared:
         self._misses = Misses(router, handlers, plugins, answers_options, self.frontend)
         self._foreign: dict[tuple[int, bool], tuple[Any, Route | None]] = {}
         self._functions: dict[Any, Function] = {}
+        #: What is reached through middleware of routes.
+        self._behind: list[Target] = []
         #: Makes routes that report from routes that do not, once the application reports.
         self.watch: Weaver | None = None
         self._frontends: tuple[int, list[tuple[str, Route, Route]]] | None = None
@@ -131,7 +134,7 @@ class Declared:
             from carboy.fastapi.standalone import handled
 
             limits = Limits(route.max_body, self.limits.form_limits)
-            route.lane = handled(original, limits, self._enter)
+            route.lane = handled(original, limits, self.enter)
             route.max_body, route.buffered = None, False
         elif handler is not None:
             from carboy.fastapi.standalone import overridden
@@ -142,11 +145,24 @@ class Declared:
             from carboy.fastapi.interpreted import endpoint_for
 
             route.lane = Lane(endpoint_for(state, route, steps), True)
+        if state.policy.get("middleware"):
+            route = self._surrounded(route)
         if type(original).matches is not PLAIN_MATCHES:
             route.guard = _asks(original, state)
         return route
 
-    def _enter(self, scope: Any) -> None:
+    def _surrounded(self, route: Route) -> Route:
+        """The Route that leads through middleware to `route`."""
+        from carboy.fastapi.standalone import surrounded
+
+        inner = Target(route)
+        self._behind.append(inner)
+        outer = replace(route, lane=surrounded(inner, self), plugins=(), admit=None, timeout=None)
+        outer.max_body, outer.buffered, outer.handlers = None, False, self.handlers
+        return outer
+
+    def enter(self, scope: Any) -> None:
+        """Put into a scope what Starlette's applications put there."""
         enter_scope(scope, self.table, self.app)
 
     def miss(self, method: str, path: str, found: list[Route], router: Router[Target]) -> Route:
@@ -184,6 +200,8 @@ class Declared:
     def overridden(self) -> None:
         """`dependency_overrides` has changed."""
         self._functions.clear()
+        for target in self._behind:
+            target.call = None
 
     def outer(self, error: BaseException) -> Handling | None:
         """What answers an error that nobody handled."""

@@ -25,7 +25,8 @@ async def http_exception_handler(request: Request, exc: HTTPException) -> Respon
     """``{"detail": ...}`` with the exception's status and headers, where a body is allowed."""
     headers = getattr(exc, "headers", None)
     if is_body_allowed_for_status_code(exc.status_code):
-        return JSONResponse({"detail": exc.detail}, exc.status_code, headers)
+        content = {"detail": exc.detail, **getattr(exc, "fields", {})}
+        return JSONResponse(content, exc.status_code, headers)
     return Response(status_code=exc.status_code, headers=headers)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 from carboy.core.answer import JSON, Body, Head
 from carboy.core.context import RequestContext
@@ -52,15 +53,42 @@ def http_exception(request: RequestContext, error: Any) -> Pair:
     headers = [(k.encode("latin-1"), str(v).encode("latin-1")) for k, v in given]
     if error.status_code < 200 or error.status_code in (204, 205, 304):
         return Head(error.status_code, headers), b""
-    return Head(error.status_code, [*headers, JSON]), encode_plain({"detail": error.detail})
+    if wants_details(request):
+        return _as_problem(request, error, headers)
+    body = {"detail": error.detail, **getattr(error, "fields", {})}
+    return Head(error.status_code, [*headers, JSON]), encode_plain(body)
+
+
+_PROBLEM = (b"content-type", b"application/problem+json")
+
+
+def wants_details(request: RequestContext) -> bool:
+    """Whether errors are told as RFC 9457 has it: always, never, or where the client accepts it."""
+    app = request.target.route.extras.get("app")
+    wanted = getattr(app, "problem_details", False)
+    if wanted is None:
+        return _PROBLEM[1] in (request.header(b"accept") or b"")
+    return bool(wanted)
+
+
+def _as_problem(request: RequestContext, error: Any, headers: Any = ()) -> Pair:
+    from carboy.fastapi.problems import details
+
+    root = str(request.scope.get("root_path", "")).rstrip("/")
+    body = encode_plain(details(error, quote(root + request.path)))
+    return Head(error.status_code, [*headers, _PROBLEM]), body
 
 
 def validation_error(request: RequestContext, error: Any) -> Pair:
     """422 with every error."""
     from carboy.fastapi.encoders import jsonable_encoder
 
-    detail = {"detail": jsonable_encoder(error.errors())}
-    return Head(422, [JSON]), encode_plain(detail)
+    errors = jsonable_encoder(error.errors())
+    if wants_details(request):
+        from carboy.fastapi.exceptions import HTTPException
+
+        return _as_problem(request, HTTPException(422, errors))
+    return Head(422, [JSON]), encode_plain({"detail": errors})
 
 
 #: The engine's refusals as HTTPExceptions: status, detail, headers.

@@ -78,6 +78,7 @@ class Misses:
                 lane=Lane(call, True),
                 handlers=self._handlers,
                 plugins=self._plugins,
+                extras={"app": self._router.dependency_overrides_provider},
             )
         return self._made[key]
 

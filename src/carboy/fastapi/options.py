@@ -105,3 +105,5 @@ class AppSettings(TypedDict, total=False):
     cancel_on_disconnect: bool
     answer_head: bool
     timeout: float
+    #: Errors are told as RFC 9457 has it to clients that accept that.
+    problem_details: bool

@@ -32,6 +32,7 @@ from carboy.fastapi.translate import route_for
 from carboy.server import asgi
 
 if TYPE_CHECKING:
+    from carboy.fastapi.declared import Declared
     from carboy.fastapi.frontend import FrontendRouteGroup
     from carboy.fastapi.router import APIRouter
 
@@ -135,6 +136,29 @@ def handled(route: Any, limits: Limits, enter: Callable[[Any], None]) -> Lane:
         scope = make_request(request).scope
         enter(scope)
         inherit_form_limits(scope, limits.form_limits)
+        return Head(200), app
+
+    return Lane(call, True)
+
+
+def surrounded(target: Target, declared: Declared) -> Lane:
+    """`target` behind the middleware of its route and of the routers around it."""
+    state = target.route.extras["route"]
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if target.call is None:
+            target.compile(declared.override)
+        context = _context(target, Request(scope, receive, send))
+        await asgi.answer(None, context, receive, send)  # type: ignore[arg-type]
+
+    app: ASGIApp = serve
+    for cls, args, kwargs in reversed(state.policy["middleware"]):
+        app = cls(app, *args, **kwargs)
+
+    async def call(request: RequestContext) -> tuple[Head, Any]:
+        scope = make_request(request).scope
+        declared.enter(scope)
+        inherit_form_limits(scope, declared.limits.form_limits)
         return Head(200), app
 
     return Lane(call, True)

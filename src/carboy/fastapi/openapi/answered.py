@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse
 from carboy.fastapi._compat import lenient_issubclass
 from carboy.fastapi.datastructures import DefaultPlaceholder
 from carboy.fastapi.openapi.asked import Schemas
+from carboy.fastapi.openapi.refused import refused_by
 from carboy.fastapi.sse import _SSE_EVENT_SCHEMA
 from carboy.fastapi.utils import deep_dict_update, is_body_allowed_for_status_code
 
@@ -54,6 +55,10 @@ def describe_responses(route: Any, schemas: Schemas) -> dict[str, Any]:
     if is_body_allowed_for_status_code(code) and (content := _content(route, schemas)):
         first["content"] = content
     described = {_default_status(response_class) if code is None else str(code): first}
+    for status, refused in refused_by(route).items():
+        schema = schemas.of(refused.field)
+        content = {refused.media_type: {"schema": schema}}
+        described[status] = {"description": refused.description, "content": content}
     for status, response in (route.responses or {}).items():
         _lay_over(described, status, response, route, schemas)
     return described

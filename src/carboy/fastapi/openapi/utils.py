@@ -32,6 +32,7 @@ from carboy.fastapi.openapi.asked import (
 )
 from carboy.fastapi.openapi.constants import METHODS_WITH_BODY, REF_PREFIX
 from carboy.fastapi.openapi.models import OpenAPI
+from carboy.fastapi.openapi.refused import refused_by
 from carboy.fastapi.utils import deep_dict_update, generate_operation_id_for_path
 
 #: The shape of an answer to invalid input, for `components`.
@@ -212,6 +213,7 @@ def _fields_of(routes: Iterable[Any]) -> list[ModelField]:
             bodies.append(route.body_field)
         fields = (route.response_field, *route.response_fields.values(), route.stream_item_field)
         answers.extend(field for field in fields if field)
+        answers.extend(one.field for one in refused_by(route).values())
         if route.callbacks:
             below.extend(get_fields_from_routes(route.callbacks))
         parameters.extend(get_flat_params(route.dependant))
