@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from websockets.sync.client import connect
 
 from carboy.testing import TestClient
 
@@ -90,6 +91,11 @@ def test_welcome_lists_the_paths(client: TestClient) -> None:
         "GET /books/{book_id}",
         "PATCH /books/{book_id}",
         "DELETE /books/{book_id}",
+        "GET /books.csv",
+        "POST /books.csv",
+        "PUT /books/{book_id}/cover",
+        "GET /books/{book_id}/cover",
+        "GET /news",
     ]
 
 
@@ -256,6 +262,113 @@ def test_filled_once_when_many_start_together(database: Path) -> None:
     assert len(titles(TestClient(bookshelf.app), limit=100)) == len(SEED)
 
 
+# --- Covers, CSV files, news, the page ---
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
+
+
+def test_a_cover_is_kept_and_goes_with_its_book(client: TestClient) -> None:
+    assert client.get("/books/1/cover").status_code == 404
+    # What the client says of the file is not believed.
+    assert (
+        client.put("/books/1/cover", files={"image": ("a.gif", PNG, "image/gif")}).status_code
+        == 204
+    )
+    shown = client.get("/books/1/cover")
+    assert (shown.content, shown.headers["content-type"]) == (PNG, "image/png")
+    assert shown.headers["x-content-type-options"] == "nosniff"
+    assert client.delete("/books/1").status_code == 204
+    with bookshelf.get_engine().connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM cover").scalar() == 0
+
+
+def test_what_is_no_cover_is_refused(client: TestClient) -> None:
+    page = {"image": ("a.png", b"<script>alert(1)</script>", "image/png")}
+    assert client.put("/books/1/cover", files=page).status_code == 415
+    assert client.put("/books/999/cover", files={"image": ("a.png", PNG)}).status_code == 404
+    large = {"image": ("a.png", PNG * 100_000)}
+    assert client.put("/books/1/cover", files=large).status_code == 413
+    assert client.put("/books/1/cover").status_code == 422
+
+
+def test_csv_goes_out_and_comes_back_in(client: TestClient) -> None:
+    table = client.get("/books.csv")
+    assert table.headers["content-type"] == "text/csv; charset=utf-8"
+    assert len(table.text.splitlines()) == len(SEED) + 1
+    back = client.post("/books.csv", files={"file": ("books.csv", table.content)})
+    assert (back.status_code, back.json()) == (201, {"added": len(SEED)})
+    assert len(client.get("/books.csv").text.splitlines()) == 2 * len(SEED) + 1
+
+
+@pytest.mark.parametrize(
+    ("content", "detail", "lines"),
+    [
+        (b"\xff\xfe", "The file is not UTF-8 text.", []),
+        (b"", "The first line has to name author, language, title, year as well.", []),
+        (
+            b"title,author,year,language\nA,B,soon,C\nA,B,1999,C\n,B,1999,C\n",
+            "2 lines do not fit.",
+            ["line 2: year: Input should be a valid integer, unable to parse string as an integer",
+             "line 4: title: Field required"],
+        ),
+    ],
+)  # fmt: skip
+def test_a_table_that_does_not_fit_adds_nothing(
+    client: TestClient, content: bytes, detail: str, lines: list[str]
+) -> None:
+    answer = client.post("/books.csv", files={"file": ("books.csv", content)})
+    assert (answer.status_code, answer.json()) == (422, {"detail": detail, "lines": lines})
+    assert len(titles(client, limit=100)) == len(SEED)
+
+
+def test_the_page_shows_and_searches_books(client: TestClient) -> None:
+    page = client.get("/shelf").text
+    assert page.count('class="front"') == 24
+    assert "page=2" in page
+    found = client.get("/shelf", params={"q": "<hobbit"}).text
+    assert "No book mentions that." in found
+    assert "<hobbit" not in found
+    assert "The Hobbit" in client.get("/shelf", params={"q": "hobbit"}).text
+
+
+def events(url: str, last: str, count: int) -> list[dict[str, str]]:
+    """The next `count` events after `last`, from a running server."""
+    parts = urlsplit(url)
+    assert parts.hostname
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=PATIENCE)
+    connection.request("GET", "/news", headers={"Last-Event-ID": last})
+    response = connection.getresponse()
+    assert response.getheader("content-type") == "text/event-stream; charset=utf-8"
+    found: list[dict[str, str]] = [{}]
+    while len(found) <= count:
+        line = response.readline().decode().rstrip("\n")
+        if not line and found[-1]:
+            found.append({})
+        elif line and not line.startswith(":"):
+            name, _, value = line.partition(": ")
+            found[-1][name] = value
+    connection.close()
+    return found[:count]
+
+
+def test_news_go_on_where_a_client_left_off(server_url: str) -> None:
+    book = json.dumps({"title": "Momo", "author": "Ende", "year": 1973, "language": "German"})
+    send = ["curl", "-s", "-H", "Content-Type: application/json", "-d", book, f"{server_url}/books"]
+    new = json.loads(imitate_curl(send))
+    imitate_curl(["curl", "-s", "-X", "DELETE", f"{server_url}/books/{new['id']}"])
+    first, second = events(server_url, "0", 2)
+    assert (first["event"], second["event"]) == ("added", "removed")
+    assert json.loads(first["data"])["title"] == "Momo"
+    assert events(server_url, first["id"], 1) == [second]
+
+
+def test_the_search_answers_as_you_type(server_url: str) -> None:
+    with connect(f"{server_url.replace('http', 'ws')}/search") as socket:
+        for text, count in (("the hob", 1), ("", 0), ("zzz", 0), ("HOBBIT", 1)):
+            socket.send(text)
+            assert len(json.loads(socket.recv(timeout=PATIENCE))) == count
+
+
 # --- The README, against a real server ---
 
 README_URL = "http://127.0.0.1:8000"
@@ -277,7 +390,7 @@ def readme_walk() -> list[tuple[str, str]]:
 
 def parsed(answer: str) -> tuple[Any, str]:
     """Split an answer into its JSON, if it has any, and the text after it."""
-    text = answer.strip()
+    text = answer.strip().replace("\r\n", "\n")
     if not text.startswith(("{", "[")):
         return None, text
     body, end = json.JSONDecoder().raw_decode(text)
@@ -286,7 +399,7 @@ def parsed(answer: str) -> tuple[Any, str]:
 
 def run_curl(command: list[str]) -> str:
     """Run a command line that starts with `curl`."""
-    done = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=True)
+    done = subprocess.run(command, cwd=EXAMPLE, capture_output=True, timeout=PATIENCE, check=True)
     return done.stdout.decode()
 
 
@@ -304,6 +417,13 @@ def imitate_curl(command: list[str]) -> str:
         elif word == "-H":
             name, _, value = next(words).partition(":")
             headers[name] = value.strip()
+        elif word == "-F":
+            field, _, file = next(words).partition("=@")
+            headers["content-type"] = "multipart/form-data; boundary=between"
+            data = (
+                f'--between\r\ncontent-disposition: form-data; name="{field}"; filename="{file}"'
+                f"\r\n\r\n{(EXAMPLE / file).read_text()}\r\n--between--\r\n"
+            ).encode()
         elif word == "-w":
             write_out = next(words)
         else:
