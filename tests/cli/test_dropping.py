@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
 
 FASTAPI = """
 from fastapi import FastAPI
@@ -74,3 +81,83 @@ def test_exec_keeps_the_environments_own_sitecustomize(tmp_path: Path) -> None:
 def test_exec_of_an_unknown_command_says_so(tmp_path: Path) -> None:
     ran = carboy(tmp_path, "exec", "--", "no-such-command")
     assert (ran.returncode, "no-such-command" in ran.stderr) == (1, True)
+
+
+#: Which protocol class serves, and whether anything of the real package is loaded, by any name.
+SERVED = """
+import sys
+import fastapi
+from fastapi import FastAPI
+
+app = FastAPI()
+
+
+@app.get("/")
+async def index():
+    import gc
+    from carboy.server.direct import Connection
+
+    return {
+        "direct": any(type(one) is Connection for one in gc.get_objects()),
+        "files": sorted({
+            one.__file__ for name, one in sys.modules.items()
+            if name.partition(".")[0] in ("fastapi", "flask") and getattr(one, "__file__", None)
+            and "/carboy/" not in one.__file__
+        }),
+    }
+"""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("uvicorn", "main:app", "--port", "{port}"),
+        ("uvicorn", "main:app", "--port", "{port}", "--workers", "2"),
+        ("gunicorn", "main:app", "--bind", "127.0.0.1:{port}", "--no-control-socket",
+         "--worker-class", "uvicorn_worker.UvicornWorker"),
+    ],
+    ids=["uvicorn", "uvicorn-workers", "gunicorn"],
+)  # fmt: skip
+def test_servers_started_by_exec_use_the_protocol(tmp_path: Path, command: tuple[str, ...]) -> None:
+    if "gunicorn" in command:
+        pytest.importorskip("uvicorn_worker")
+    (tmp_path / "main.py").write_text(SERVED)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = [word.format(port=port) for word in command]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "carboy", "exec", "--", sys.executable, "-m", *words],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert json.loads(_get(port, server)) == {"direct": True, "files": []}
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _get(port: int, server: subprocess.Popen[bytes]) -> bytes:
+    end = time.monotonic() + 60
+    while True:
+        try:
+            return urlopen(f"http://127.0.0.1:{port}/", timeout=30).read()  # type: ignore[no-any-return]
+        except URLError:
+            assert server.poll() is None and time.monotonic() < end
+            time.sleep(0.05)
+
+
+def test_exec_runs_pytest_and_its_children_with_the_faces(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "import subprocess, sys, importlib.metadata\n"
+        "def test_it():\n"
+        "    import fastapi\n"
+        "    assert fastapi.__name__ == 'carboy.fastapi'\n"
+        "    assert importlib.metadata.version('fastapi') == '0.165.0'\n"
+        "    code = 'import fastapi; print(fastapi.__name__)'\n"
+        "    assert subprocess.check_output([sys.executable, '-c', code]) == b'carboy.fastapi\\n'\n"
+    )
+    ran = carboy(tmp_path, "exec", "--", sys.executable, "-m", "pytest", "-q", "test_it.py")
+    assert "1 passed" in ran.stdout, ran.stdout + ran.stderr

@@ -14,9 +14,8 @@ import uvicorn
 from uvicorn.config import LOGGING_CONFIG
 
 from carboy.cli.loading import APP, LoadError, complain, import_string, load_app
+from carboy.protocols import PROTOCOL
 from carboy.server.traces import DEV
-
-PROTOCOL = "carboy.server.direct:protocol"
 
 
 def _loop() -> str:

@@ -1,6 +1,7 @@
 """Installs the drop-in in every Python that a command starts, child processes included.
 
 `carboy exec` puts this folder on PYTHONPATH; Python imports `sitecustomize` before anything else.
+uvicorn gets Carboy's protocol as well.
 CARBOY_DROPIN says which packages are replaced. Errors end the process: Python itself would only
 print them and go on without the drop-in.
 """
@@ -13,7 +14,10 @@ from pathlib import Path
 
 if os.environ.get("CARBOY_DROPIN"):
     try:
-        import carboy.dropin  # noqa: F401
+        import carboy.dropin
+        import carboy.protocols
+
+        carboy.protocols.install()
     except BaseException:
         traceback.print_exc()
         sys.stderr.flush()
