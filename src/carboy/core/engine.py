@@ -53,6 +53,7 @@ class Target:
         "methods",
         "pattern",
         "reads",
+        "refusals",
         "route",
         "source",
         "timeout",
@@ -72,6 +73,8 @@ class Target:
         self.call: Callable[[RequestContext], Any] | None = None
         self.is_async = False
         self.source = ""
+        #: What answers where a transport refuses a request for this, by the error's type.
+        self.refusals: dict[type[Exception], Target] = {}
 
     def compile(self, override: Callable[[Function], Function]) -> None:
         """Make `call`; safe to run twice, threads at worst do the same work."""

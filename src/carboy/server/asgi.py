@@ -23,9 +23,9 @@ from carboy.server.deadline import afresh, leave, within
 from carboy.server.outer import (
     OVERLOADED,
     PLAIN_500,
-    TOO_LARGE,
     close_body,
     outer_ring,
+    refuse,
     refused,
     serve_in_thread,
 )
@@ -136,14 +136,12 @@ async def answer(
     """Have the target of `request` answer it. Without `engine`, errors are raised only."""
     target = request.target
     if request.method not in _NO_BODY and _announces_too_much(request, target.max_body):
-        await send_answer(send, request, *TOO_LARGE)
-    elif (
-        target.buffered
-        and target.reads
-        and not await _read_body(request, receive, send, target.max_body)
-    ):
-        pass
-    elif target.is_async:
+        target = refuse(request, BodyTooLarge, target.max_body)
+    elif target.buffered and target.reads:
+        if not await _read_body(request, receive, target.max_body):
+            return
+        target = request.target
+    if target.is_async:
         endpoint: Any = target.call
         if target.timeout is not None:
             endpoint = partial(within, endpoint)
@@ -167,10 +165,8 @@ def _announces_too_much(request: RequestContext, limit: int | None) -> bool:
     return length is not None and length.isdigit() and int(length) > limit  # type: ignore[operator]
 
 
-async def _read_body(
-    request: RequestContext, receive: Receive, send: Send, limit: int | None
-) -> bool:
-    """Read the whole body into `request`; False if it was refused or the client left."""
+async def _read_body(request: RequestContext, receive: Receive, limit: int | None) -> bool:
+    """Read the whole body into `request`, or refuse it; False if the client left."""
     event = await receive()
     body: bytes = event.get("body", b"")
     if event.get("more_body", False):
@@ -184,9 +180,9 @@ async def _read_body(
     if event["type"] == "http.disconnect":
         return False  # what has come is not the body
     if limit is not None and len(body) > limit:
-        await send_answer(send, request, *TOO_LARGE)
-        return False
-    request.body = body
+        refuse(request, BodyTooLarge, limit)
+    else:
+        request.body = body
     return True
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from carboy.core.answer import TEXT, AnswerError, Body, Head
 from carboy.core.closing import finish, unwind
 from carboy.core.context import RequestContext, Threads
-from carboy.core.engine import Engine
+from carboy.core.engine import Engine, Target
 from carboy.core.errors import BodyTooLarge, Overloaded, TimedOut
+from carboy.core.route import Lane, Route
 from carboy.core.voice import Colourless, Do, drive
 from carboy.server import traces
 
@@ -70,6 +72,43 @@ def refused(request: RequestContext, error: Exception) -> Colourless[Pair]:
             return PLAIN_500
     # A handler's stream is not worth the wait: somebody has waited long enough.
     return answer if type(answer[1]) is bytes else _REFUSALS[type(error)]
+
+
+def refuse(request: RequestContext, kind: type[Exception], *about: Any) -> Target:
+    """Have `request` answered as if its endpoint had raised ``kind(*about)``; its new target.
+
+    So plugins and exception handlers see what never reached the endpoint.
+    """
+    refusals = request.target.refusals
+    target = refusals.get(kind)
+    if target is None:
+        target = refusals[kind] = _refusing(request.target.route, kind, about)
+    request.target = target
+    return target
+
+
+def _refusing(route: Route, kind: type[Exception], about: tuple[Any, ...]) -> Target:
+    async def call(request: RequestContext) -> Pair:
+        error = kind(*about)
+        if route.handlers.find(error) is None:
+            return _REFUSALS[kind]
+        raise error
+
+    target = Target(
+        replace(
+            route,
+            function=None,
+            lane=Lane(call, True),
+            max_body=None,
+            buffered=False,
+            timeout=None,
+            admit=None,
+            guard=None,
+            solving=None,
+        )
+    )
+    target.compile(lambda function: function)
+    return target
 
 
 def report(request: RequestContext, error: BaseException) -> None:

@@ -20,6 +20,7 @@ from carboy.core.answer import TEXT, Head
 from carboy.core.context import RequestContext
 from carboy.core.engine import Engine
 from carboy.core.errors import BodyTooLarge
+from carboy.server.outer import refuse
 from carboy.server.shared import Shared
 from carboy.server.stream import Incoming
 from carboy.server.upgrade import hand_over, is_websocket
@@ -200,7 +201,7 @@ class Reading(asyncio.Protocol):
         for name, value in request.headers:
             if name == b"content-length":
                 if limit is not None and int(value) > limit:
-                    self.refuse(413, f"The request body is larger than {limit} bytes")
+                    self._refuse_body(request, limit)
                     return False
             elif name == b"expect":
                 expects = value.lower() == b"100-continue"
@@ -222,7 +223,7 @@ class Reading(asyncio.Protocol):
                 self.last = request
                 request.stream.fail(BodyTooLarge(limit))
                 return
-            self.refuse(413, f"The request body is larger than {limit} bytes")
+            self._refuse_body(request, limit)
             return
         if request.stream is not None:
             request.stream.feed(data)
@@ -249,6 +250,16 @@ class Reading(asyncio.Protocol):
             self._start(request)
         else:
             self._queue(request)
+
+    def _refuse_body(self, request: RequestContext, limit: int) -> None:
+        """Answer in the place of the endpoint, in its turn; nothing more is read."""
+        self.reading = self.chunks = None
+        self.headers = _IGNORE
+        self.last = request
+        request.stream = Incoming(self, request)  # has no end, so the connection lingers
+        request.stream.disconnect()
+        refuse(request, BodyTooLarge, limit)
+        (self._start if self.serving is None else self._queue)(request)
 
     def refuse(self, status: int, message: str) -> None:
         """Answer what can't be served and close; whatever else the client sends is not read."""

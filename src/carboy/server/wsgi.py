@@ -23,13 +23,13 @@ from carboy.core.voice import drive, drive_async
 from carboy.server.deadline import afresh, within
 from carboy.server.outer import (
     PLAIN_500,
-    TOO_LARGE,
     Promise,
     as_bytes,
     close_body,
     finish_in_thread,
     is_async_body,
     outer_ring,
+    refuse,
     refused,
     report,
     wrong_length,
@@ -113,12 +113,12 @@ def serve(engine: Engine, environ: Environ, start_response: StartResponse) -> It
     target = engine.match(request)
     length = environ.get("CONTENT_LENGTH") or "0"
     if target.max_body is not None and int(length) > target.max_body:
-        return _answer(engine, start_response, request, *TOO_LARGE)
-    if target.buffered:
+        target = refuse(request, BodyTooLarge, target.max_body)
+    elif target.buffered:
         request.body = read_body(environ, target.max_body)
         if request.body is None:
-            return _answer(engine, start_response, request, *TOO_LARGE)
-        if len(request.body) < int(length):
+            target = refuse(request, BodyTooLarge, target.max_body)
+        elif len(request.body) < int(length):
             return _answer(engine, start_response, request, *TOO_SHORT)
     failure = None
     try:

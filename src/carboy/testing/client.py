@@ -22,11 +22,11 @@ from carboy.core.voice import drive_async
 from carboy.server.deadline import afresh, leave, within
 from carboy.server.outer import (
     PLAIN_500,
-    TOO_LARGE,
     Promise,
     chunks,
     is_async_body,
     outer_ring,
+    refuse,
     refused,
     serve_in_thread,
     wrong_length,
@@ -124,8 +124,7 @@ class MemoryTransport(httpx.BaseTransport):
         if target.buffered:
             request.body = incoming.read()
             if target.max_body is not None and len(request.body) > target.max_body:
-                head, answer = TOO_LARGE
-                return head.status, head.headers, answer, None
+                target = refuse(request, BodyTooLarge, target.max_body)
         error: BaseException | None = None
         try:
             head, body, error = await (_async if target.is_async else _threaded)(engine, request)
