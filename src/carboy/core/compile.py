@@ -379,6 +379,9 @@ class _Endpoint:
             return self.ready[use.key]
         write = self.write
         function = self.override(use.function)
+        if function.shared is not None:
+            self.ready[use.key] = _Ready(self._shared(function), None)
+            return self.ready[use.key]
         args, errors = self.arguments(function)
         name = getattr(function.call, "__name__", "dependency")
         value = write.mint(f"got_{name}")
@@ -392,6 +395,16 @@ class _Endpoint:
         ready = _Ready(value, errors)
         self.ready.setdefault(use.key, ready)
         return ready
+
+    def _shared(self, function: Function) -> str:
+        """Writes the look at a value that outlives requests."""
+        write = self.write
+        name = getattr(function.call, "__name__", "dependency")
+        value, held = write.mint(f"got_{name}"), write.bind(f"shared_{name}", function.shared)
+        made = f"{held}.make(request)"
+        made = f"await {made}" if write.is_async else f"request.portal({made})"
+        write(f"{value} = {held}.value if {held}.is_made else {made}")
+        return value
 
     def _call(self, function: Function, args: str, early: bool) -> str:
         write = self.write

@@ -136,6 +136,8 @@ class Function:
     #: What the dialect made this from, and whether body parameters are keys of the body.
     source: Any = None
     embeds: bool = False
+    #: Where a value is that outlives requests: `is_made`, `value`, and `make(request)` to await.
+    shared: Any = None
 
     def walk(self) -> list[Function]:
         """This function and all it depends on, dependencies first."""

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, Unpack
 
 from starlette.datastructures import State
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
-from starlette.routing import BaseRoute
-from starlette.types import ASGIApp
+from starlette.routing import BaseRoute, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import deprecated
 
 from carboy.core.engine import Engine
@@ -99,6 +100,11 @@ class _AppRouter(APIRouter):
 
     def _declared(self, route: APIRoute) -> None:
         self.owner.declared.route_of(route)
+
+    async def lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Starlette's talk with the server, around all that lasts as long as the application."""
+        around: Any = SimpleNamespace(lifespan_context=lambda app: self.owner.declared.live())
+        await Router.lifespan(around, scope, receive, send)
 
 
 class FastAPI(Documented, Served, Verbs):

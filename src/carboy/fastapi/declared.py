@@ -6,8 +6,8 @@ application. Routes keep their order; included ones stand where their router was
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ from carboy.fastapi.including import (
     handler_for,
 )
 from carboy.fastapi.interpreted import steps_for
+from carboy.fastapi.lasting import Lasting
 from carboy.fastapi.misses import Misses
 from carboy.fastapi.route_state import RouteState
 from carboy.fastapi.scopes import EFFECTIVE, Limits, say, update_scope
@@ -61,6 +62,7 @@ class Declared:
         self._misses = Misses(router, handlers, plugins, answers_options, self.frontend)
         self._foreign: dict[tuple[int, bool], tuple[Any, Route | None]] = {}
         self._functions: dict[Any, Function] = {}
+        self.lasting = Lasting(self)
         #: What is reached through middleware of routes.
         self._behind: list[Target] = []
         #: Makes routes that report from routes that do not, once the application reports.
@@ -188,6 +190,9 @@ class Declared:
 
     def override(self, function: Function) -> Function:
         """`dependency_overrides`, with the override's own signature."""
+        if function.source is not None and function.source.scope == "app":
+            call = self.instead_of(function.call)
+            return replace(function, call=call, shared=self.lasting.of(call))
         overrides = getattr(self.router.dependency_overrides_provider, "dependency_overrides", None)
         call = None if function.source is None else function.source.call
         if not overrides or call not in overrides:
@@ -196,6 +201,20 @@ class Declared:
         if key not in self._functions:
             self._functions[key] = override_of(function, overrides[call])
         return self._functions[key]
+
+    def instead_of(self, call: Any) -> Any:
+        """The override of a dependency, or itself."""
+        overrides = getattr(self.router.dependency_overrides_provider, "dependency_overrides", None)
+        return overrides.get(call, call) if overrides else call
+
+    def _lasting_calls(self) -> Iterator[Any]:
+        """What has to be made at start, in the order of the routes."""
+        for entry in self._entries():
+            route = self.route_of(entry)
+            if route is not None and route.function is not None:
+                for one in route.function.walk():
+                    if one.source is not None and one.source.scope == "app":
+                        yield self.instead_of(one.call)
 
     def overridden(self) -> None:
         """`dependency_overrides` has changed."""
@@ -211,8 +230,16 @@ class Declared:
         """The router's, around serving."""
         if self.app is None:
             return nullcontext()
-        lifespan: AbstractAsyncContextManager[Any] = self.router.lifespan_context(self.app)
-        return self.app._reports.around(lifespan)  # type: ignore[no-any-return]
+        return self.app._reports.around(self.live())  # type: ignore[no-any-return]
+
+    @asynccontextmanager
+    async def live(self) -> AsyncIterator[Any]:
+        """The application's own lifespan, and within it what lasts as long."""
+        async with (
+            self.router.lifespan_context(self.app) as state,
+            self.lasting.opened(self._lasting_calls),
+        ):
+            yield state
 
 
 def frontends_of(declared: Declared) -> list[tuple[str, Route, Route]]:

@@ -88,12 +88,13 @@ def Depends(  # noqa: N802
     dependency: Callable[..., Any] | None = None,
     *,
     use_cache: bool = True,
-    scope: Literal["function", "request"] | None = None,
+    scope: Literal["function", "request", "app"] | None = None,
     max_concurrency: int | None = None,
 ) -> Any:
     """The result of `dependency`, or of the annotated class.
 
-    With ``yield`` it is closed after the answer is out, with ``scope="function"`` before. At most
+    With ``yield`` it is closed after the answer is out, with ``scope="function"`` before; with
+    ``scope="app"`` it is made once at start, shared by all requests and closed at stop. At most
     `max_concurrency` requests are inside of it at once, in one process and event loop.
     """
     return params.Depends(dependency, use_cache, scope, max_concurrency=max_concurrency)

@@ -48,10 +48,15 @@ def _target(state: RouteState) -> Target:
     target = Target(route if watch is None else watch(route))
     provider = state.dependency_overrides_provider
     router = getattr(provider, "router", None)
-    target.compile(
-        lambda function: function if router is None else Declared(router).override(function)
-    )
+    declared = getattr(provider, "declared", None) or Declared(router or _no_router())
+    target.compile(declared.override)
     return target
+
+
+def _no_router() -> APIRouter:
+    from carboy.fastapi.router import APIRouter
+
+    return APIRouter()
 
 
 def _watch_of(state: RouteState) -> Any:

@@ -167,8 +167,12 @@ def _is_free(source: Source, field: ModelField) -> bool:
 
 
 def _use(sub: Dependant, path_names: tuple[str, ...], scopes: _UsesScopesCache) -> Use:
-    function = function_for(sub, path_names, scopes)
-    _limit(function, sub)
+    if sub.scope == "app":
+        assert sub.call is not None
+        function = Function(sub.call, Kind.SYNC, source=sub)
+    else:
+        function = function_for(sub, path_names, scopes)
+        _limit(function, sub)
     key = _get_cache_key(dependant=sub, uses_scopes_cache=scopes)
     early = _get_computed_scope(dependant=sub) == "function"
     return Use(sub.name, function, key, sub.use_cache, early)

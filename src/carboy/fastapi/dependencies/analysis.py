@@ -66,6 +66,10 @@ def get_dependant(
             add_non_field_param_to_dependency(
                 param_name=one.name, type_annotation=details.type_annotation, dependant=dependant
             )
+    if scope == "app":
+        from carboy.fastapi.lasting import check
+
+        check(dependant)
     return dependant
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from carboy.fastapi.security.base import SecurityBase
     from carboy.fastapi.types import DependencyCacheKey
 
-Scope = Literal["function", "request"]
+#: How long a result lasts; "app" is Carboy's own (lasting.py).
+Scope = Literal["function", "request", "app"]
 
 
 @dataclass(slots=True, eq=False, repr=False)

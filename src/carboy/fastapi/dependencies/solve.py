@@ -112,6 +112,11 @@ class _Solver:
         values: dict[str, Any] = {}
         errors: list[Any] = []
         for sub in dependant.dependencies:
+            if sub.scope == "app":
+                result = await self.lasting(sub)
+                if sub.name is not None:
+                    values[sub.name] = result
+                continue
             used = self.override(sub)
             arguments, wrong = await self.solve(used)
             if wrong:
@@ -123,6 +128,16 @@ class _Solver:
         await self.bind(dependant, values, errors)
         self.add_specials(dependant, values)
         return values, errors
+
+    async def lasting(self, sub: Dependant) -> Any:
+        """What outlives requests."""
+        from carboy.fastapi.lasting import Lasting
+
+        declared = getattr(self.provider, "declared", None)
+        alone: Any = _NoOverrides()
+        lasting: Lasting = Lasting(alone) if declared is None else declared.lasting
+        call = lasting.declared.instead_of(sub.call)
+        return await lasting.of(call).enter(self.request_stack)
 
     def override(self, sub: Dependant) -> Dependant:
         """What stands in for a dependency, with the stand-in's own signature."""
@@ -236,6 +251,13 @@ class _Solver:
             from carboy.fastapi.security.oauth2 import SecurityScopes
 
             values[name] = SecurityScopes(scopes=_get_oauth_scopes(dependant=dependant))
+
+
+class _NoOverrides:
+    """For dependencies that are solved without an application."""
+
+    def instead_of(self, call: Any) -> Any:
+        return call
 
 
 async def _call(call: Callable[..., Any], arguments: dict[str, Any]) -> Any:
