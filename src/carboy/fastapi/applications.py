@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         PolicyOptions,
         RouteOptions,
     )
+    from carboy.fastapi.resolving import Resolution
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
@@ -232,6 +233,16 @@ class FastAPI(Documented, Served, Verbs):
     def freeze(self) -> None:
         """Compile every route now, as servers do at start-up."""
         self.engine.freeze()
+
+    def resolve(self, dependency: Callable[..., Any] | Depends, /, **values: Any) -> Resolution:
+        """``async with app.resolve(get_session) as session:``, or ``with``, outside of requests.
+
+        `values` are what a request would bring, by parameter name, for `dependency` and everything
+        below it. TypeError names what is missing.
+        """
+        from carboy.fastapi.resolving import Resolution
+
+        return Resolution(self.declared, dependency, values)
 
     # -- declarations ---------------------------------------------------------------------------
 

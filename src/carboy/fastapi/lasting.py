@@ -158,6 +158,11 @@ def _asked(dependant: Dependant) -> Iterator[str]:
     for kind in ("path", "query", "header", "cookie", "body"):
         for field in getattr(dependant, f"{kind}_params"):
             yield field.name
+    yield from special_names(dependant)
+
+
+def special_names(dependant: Dependant) -> Iterator[str]:
+    """The parameters for objects of the request itself."""
     for special in _SPECIALS:
         if (name := getattr(dependant, f"{special}_param_name")) is not None:
             yield name
