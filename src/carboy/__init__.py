@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from carboy.fastapi import Response as Response
     from carboy.fastapi.problems import Problem as Problem
     from carboy.fastapi.problems import raises as raises
+    from carboy.fastapi.views import view as view
+
+
+#: What goes beyond FastAPI's names, and where it is.
+_OWN = {"Problem": "problems", "raises": "problems", "view": "views"}
 
 
 def __getattr__(name: str) -> Any:
@@ -35,8 +40,8 @@ def __getattr__(name: str) -> Any:
 
         globals()["App"] = App
         return App
-    if name in ("Problem", "raises"):
-        return getattr(importlib.import_module("carboy.fastapi.problems"), name)
+    if name in _OWN:
+        return getattr(importlib.import_module(f"carboy.fastapi.{_OWN[name]}"), name)
     # Not `from carboy import`: that would ask here again.
     fastapi = importlib.import_module("carboy.fastapi")
 

@@ -11,11 +11,26 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 if TYPE_CHECKING:
     from carboy.fastapi.options import RouteOptions
 
+Cls = TypeVar("Cls", bound=type[Any])
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
 class Verbs:
-    """One decorator for each HTTP method."""
+    """One decorator for each HTTP method, and one for classes of them."""
+
+    def view(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Cls], Cls]:
+        """Every method of the decorated class that is called as an HTTP method answers `path`.
+
+        See views.py; `options` hold for all of them.
+        """
+
+        def decorate(cls: Cls) -> Cls:
+            from carboy.fastapi.views import add_view
+
+            add_view(self, path, cls, dict(options))
+            return cls
+
+        return decorate
 
     def api_route(
         self, path: str, *, methods: list[str] | None = None, **options: Unpack[RouteOptions]
