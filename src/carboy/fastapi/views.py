@@ -1,8 +1,8 @@
 """Class views: a class whose methods are path operations.
 
-Each method becomes an ordinary path operation whose `self` is a dependency: an instance made for the
-request, its `__init__` and class attributes asking for whatever a dependency may ask. The endpoint
-that is compiled is the method itself, with nothing around it.
+Each method becomes an ordinary path operation whose `self` is a dependency: an instance made for
+the request, its `__init__` and class attributes asking for whatever a dependency may ask. The
+endpoint that is compiled is the method itself, with nothing around it.
 """
 
 from __future__ import annotations
