@@ -184,6 +184,36 @@ def test_a_turn_is_given_back_whatever_happens() -> None:
             assert [client.get(path).status_code for _ in range(3)] == [status] * 3
 
 
+def test_who_has_a_whole_answer_may_ask_again() -> None:
+    app = App()
+    found: list[int] = []
+
+    @app.get("/async", limit=1)
+    async def on_the_loop() -> str:
+        return "done"
+
+    @app.get("/thread", limit=1)
+    def in_a_thread() -> str:
+        return "done"
+
+    async def ask(path: str, again: bool) -> None:
+        async def receive() -> Any:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                found.append(message["status"])
+            elif again:  # the client has it all: here comes its next request
+                await ask(path, False)
+
+        scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}
+        await app(scope, receive, send)
+
+    for path in ("/async", "/thread"):
+        asyncio.run(ask(path, True))
+    assert found == [200] * 4
+
+
 def test_a_routers_turns_are_shared_by_its_routes() -> None:
     async def main() -> None:
         gate, begun = asyncio.Event(), asyncio.Semaphore(0)

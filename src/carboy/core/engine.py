@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
+from carboy.core.closing import finish
 from carboy.core.compile import Compiled, compile_route
 from carboy.core.context import RequestContext
 from carboy.core.errors import Handling
@@ -19,6 +20,7 @@ from carboy.core.pattern import Pattern
 from carboy.core.route import Lane, Route
 from carboy.core.router import Router
 from carboy.core.signature import Function
+from carboy.core.voice import drive_async
 
 
 class Application(Protocol):
@@ -49,6 +51,7 @@ class Target:
         "cancel_on_disconnect",
         "guard",
         "is_async",
+        "is_guarded",
         "max_body",
         "methods",
         "pattern",
@@ -70,6 +73,8 @@ class Target:
         self.cancel_on_disconnect = route.cancel_on_disconnect
         self.guard = route.guard
         self.timeout = route.timeout
+        #: Somebody has to look at the time, or whether the client is there.
+        self.is_guarded = route.timeout is not None or route.cancel_on_disconnect
         self.call: Callable[[RequestContext], Any] | None = None
         self.is_async = False
         self.source = ""
@@ -87,10 +92,27 @@ class Target:
         route = self.route
         asked = route.measured or route.lane is not None or bool(route.plugins)
         self.reads = compiled.takes_body or asked
-        self.call = compiled.call
+        self.call = compiled.call if route.admit is None else _in_turn(compiled.call)
 
     def __repr__(self) -> str:
         return f"<Target {self.route.title}>"
+
+
+def _in_turn(call: Callable[[RequestContext], Any]) -> Callable[[RequestContext], Any]:
+    """`call`, whose turn ends before a whole answer leaves if nothing else is open by then.
+
+    Else who has the answer and asks again at once might find the turn taken, by itself.
+    """
+
+    async def in_turn(request: RequestContext) -> Any:
+        answer = await call(request)
+        if type(answer[1]) is bytes and request.background is None:
+            opened = request.opened or ()
+            if sum(one.is_async is not None for one in opened) == 1:
+                await drive_async(finish(request), request)
+        return answer
+
+    return in_turn
 
 
 def _broken(error: Exception) -> Target:

@@ -11,12 +11,15 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio.from_thread
 import anyio.to_thread
 from anyio import CancelScope, CapacityLimiter, create_task_group
 from anyio.lowlevel import checkpoint_if_cancelled
+
+if TYPE_CHECKING:
+    from carboy.core.context import RequestContext
 
 
 class AnyThreads:
@@ -74,6 +77,72 @@ async def outlast(future: asyncio.Future[Any]) -> None:
                 await asyncio.shield(future)
             except asyncio.CancelledError:
                 continue
+
+
+async def serve_on_time(
+    serve: Callable[[Any], Awaitable[None]], call: Any, send: Any, request: RequestContext
+) -> None:
+    """``serve(call)``, where a call that takes longer than the target's seconds is cancelled.
+
+    The scope stands around all of it: what the call opens has scopes that end after it returned.
+    """
+    seconds = request.target.timeout
+    if seconds is None:
+        await serve(call)
+        return
+    one = _OnTime(call, send, request)
+    failure: Exception | None = None
+    async with create_task_group() as group:
+        group.start_soon(one.expire, seconds)
+        try:
+            with one.served:
+                await serve(one.call)
+        except Exception as error:
+            failure = error  # the task group would put it into an ExceptionGroup
+        one.timed.cancel()
+    if failure is not None:
+        raise failure
+
+
+class _OnTime:
+    """One call whose time is measured."""
+
+    def __init__(self, call: Any, send: Any, request: RequestContext) -> None:
+        self._call = call
+        self._send = send
+        self._request = request
+        self._is_over = False
+        #: Around all that is done for the request, and around the wait for its end.
+        self.served, self.timed = CancelScope(), CancelScope()
+
+    async def expire(self, seconds: float) -> None:
+        from carboy.server.guard import refuse_late
+
+        with self.timed:
+            await anyio.sleep(seconds)
+            self._is_over = True
+            self.served.cancel()
+        if self._is_over:
+            await refuse_late(self._request, self._send)
+
+    async def call(self, request: RequestContext) -> Any:
+        """The call. guard.Over if its time was up."""
+        answer = error = None
+        try:
+            answer = await self._call(request)
+        except Exception as raised:
+            if not self._is_over:
+                raise
+            error = raised
+        self.timed.cancel()
+        if self._is_over:
+            from carboy.server.deadline import drop
+            from carboy.server.guard import Over
+
+            with CancelScope(shield=True):
+                await drop(request, error, answer)
+            raise Over
+        return answer
 
 
 @asynccontextmanager

@@ -17,18 +17,10 @@ from carboy.core.answer import Body, Head
 from carboy.core.closing import finish, unwind
 from carboy.core.context import RequestContext, Shelter
 from carboy.core.engine import Engine
-from carboy.core.errors import BodyTooLarge, Overloaded, TimedOut
+from carboy.core.errors import BodyTooLarge, Overloaded
 from carboy.core.voice import drive_async
-from carboy.server.deadline import afresh, leave, within
-from carboy.server.outer import (
-    OVERLOADED,
-    PLAIN_500,
-    close_body,
-    outer_ring,
-    refuse,
-    refused,
-    serve_in_thread,
-)
+from carboy.server.guard import Over, guard, within
+from carboy.server.outer import PLAIN_500, close_body, outer_ring, refuse, serve_in_thread
 from carboy.server.pool import Pool, pool_of
 from carboy.server.sending import Send, send_answer
 
@@ -39,13 +31,27 @@ Receive = Callable[[], Coroutine[Any, Any, dict[str, Any]]]
 class AsgiWire:
     """The Wire of one ASGI request."""
 
-    __slots__ = ("_given", "_receive", "_replay", "_size", "threads")
+    __slots__ = (
+        "_ahead",
+        "_given",
+        "_is_read",
+        "_receive",
+        "_replay",
+        "_size",
+        "listener",
+        "threads",
+    )
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._given = scope
         self._receive = receive
         self._replay = True
         self._size = 0
+        #: The endpoint has asked what comes.
+        self._is_read = False
+        #: Asks in its place (server/guard.py), and the event that it has read instead.
+        self.listener: asyncio.Task[bool] | None = None
+        self._ahead: asyncio.Future[dict[str, Any]] | None = None
         self.threads: Any  # a Pool, or an AnyThreads
         try:
             self.threads = pool_of(asyncio.get_running_loop())
@@ -70,13 +76,42 @@ class AsgiWire:
         if request.body is not None and self._replay:
             self._replay = False
             return {"type": "http.request", "body": request.body, "more_body": False}
-        event = await self._receive()
+        self._is_read = True
+        event = await self._next()
         limit = request.target.max_body
         if limit is not None:
             self._size += len(event.get("body", b""))
             if self._size > limit:
                 raise BodyTooLarge(limit)
         return event
+
+    async def _next(self) -> dict[str, Any]:
+        if (ahead := self._ahead) is not None:
+            event = await asyncio.shield(ahead)
+            self._ahead = None
+            return event
+        if self.listener is not None:
+            await asyncio.wait((self.listener,))
+            if not self.listener.cancelled() and self.listener.result():
+                return {"type": "http.disconnect"}
+        return await self._receive()
+
+    async def listen(self, request: RequestContext) -> bool:
+        """Return True when the client has left, False if the endpoint sees to that."""
+        if self._is_read:
+            return False
+        if request.body is None:
+            self._ahead = ahead = asyncio.ensure_future(self._receive())
+            try:
+                event = await asyncio.shield(ahead)
+            except asyncio.CancelledError:
+                self._ahead = None
+                ahead.cancel()
+                raise
+            if event["type"] == "http.disconnect" or event.get("more_body", False):
+                return not event.get("more_body", False)
+        await self.left()
+        return True
 
     async def left(self) -> None:
         """Return when the client has left."""
@@ -141,19 +176,20 @@ async def answer(
         if not await _read_body(request, receive, target.max_body):
             return
         target = request.target
-    if target.is_async:
-        endpoint: Any = target.call
-        if target.timeout is not None:
-            endpoint = partial(within, endpoint)
-        await _serve_async(engine, request, send, endpoint)
-    elif isinstance(request.threads, Pool):
-        await _serve_threaded(engine, request, send, request.threads)
-    else:
-        blocking: Any = target.call
-        call: Any = partial(request.threads.run, blocking)
-        if target.timeout is not None:
-            call = partial(within, call)
+    call: Any = target.call
+    threads: Any = request.wire.threads
+    if not isinstance(threads, Pool):
+        from carboy.server.anyloop import serve_on_time
+
+        if not target.is_async:
+            call = partial(threads.run, call)
+        await serve_on_time(partial(_serve_async, engine, request, send), call, send, request)
+    elif target.is_async:
+        if target.is_guarded:
+            call = partial(within, call, send)
         await _serve_async(engine, request, send, call)
+    else:
+        await _serve_threaded(engine, request, send, threads)
 
 
 _NO_BODY = frozenset({"GET", "HEAD"})
@@ -192,8 +228,7 @@ async def _serve_async(
     failure = None
     try:
         head, body = await call(request)
-    except TimedOut as error:
-        await _refuse(request, send, error)
+    except Over:
         return
     except Exception as error:  # what is none (a cancellation) is nobody's to answer
         if engine is None:
@@ -242,24 +277,25 @@ async def _serve_threaded(
     try:
         pool.submit(serve_in_thread, engine, request, deliver)
     except Overloaded:
-        await send_answer(send, request, *OVERLOADED)
+        await _serve_async(engine, request, send, refuse(request, Overloaded).call)
         return
+    timed = None if request.target.timeout is None else guard(request, send, None)
     late: BaseException | None = None
     try:
-        if (seconds := request.target.timeout) is not None:
-            await asyncio.wait((answered,), timeout=seconds)
-            if not answered.done():
-                late = TimedOut(seconds)
-                leave(_abandon(request, answered, closed, late))
-                await _refuse(request, send, late)
-                return
         head, body, error = await asyncio.shield(answered)
+        if timed is not None and timed.leave():
+            if type(body) is bytes:
+                late = await asyncio.shield(closed)
+            await timed.settle(error or late, None if type(body) is bytes else (head, body))
+            return
         if type(body) is bytes:
             if error is not None and engine is None:
                 raise error
             await send_answer(send, request, head, body)
             late = await asyncio.shield(closed)
     except asyncio.CancelledError as cancelled:
+        if timed is not None:
+            timed.leave()
         await _abandon(request, answered, closed, cancelled)
         raise
     if type(body) is not bytes:
@@ -267,11 +303,6 @@ async def _serve_threaded(
     error = error or late
     if error is not None:
         raise error
-
-
-async def _refuse(request: RequestContext, send: Send, error: Any) -> None:
-    fresh = afresh(request)
-    await send_answer(send, fresh, *await drive_async(refused(fresh, error), fresh))
 
 
 async def _abandon(

@@ -22,6 +22,7 @@ from carboy.core.closing import finish, unwind
 from carboy.core.context import Address, RequestContext
 from carboy.core.errors import Overloaded
 from carboy.core.voice import drive_async
+from carboy.server.deadline import SWEPT
 from carboy.server.expiry import Expiring
 from carboy.server.outer import (
     OVERLOADED,
@@ -29,6 +30,7 @@ from carboy.server.outer import (
     close_body,
     is_async_body,
     outer_ring,
+    refuse,
     report,
     serve_in_thread,
     wrong_length,
@@ -167,9 +169,14 @@ class Connection(Expiring):
             try:
                 shared.pool.submit(serve_in_thread, self.engine, request, self._hand_over)
             except Overloaded:
-                self.respond(request, *OVERLOADED)
-        if request.target.timeout is not None and self.serving is request:
-            self._arm(request, request.target.timeout)
+                refuse(request, Overloaded)
+                self._start(request)
+        if (seconds := request.target.timeout) is not None and self.serving is request:
+            # PERF: a long time is a number for the sweeper, without a call.
+            if seconds >= SWEPT:
+                self.armed = shared.tick + int(seconds) + 1
+            else:
+                self.armed = self.loop.call_later(seconds, self.expire, request)
 
     async def _serve(self, request: RequestContext) -> None:
         """An `async def` endpoint from call to close."""
@@ -307,29 +314,15 @@ class Connection(Expiring):
             )
         self.done(request)
 
-    def _written(self, head: Head, body: bytes, close: bool, method: str = "") -> bytes:
-        shared = self.shared
-        if shared.source is not shared.state.default_headers:
-            shared.refresh()
-        length = head.length if head.length is not None and not body else len(body)
-        return b"".join(
-            (
-                head.raw,
-                b"" if head.bodiless else b"content-length: %d\r\n" % length,
-                shared.defaults,
-                b"connection: close\r\n" if close else b"",
-                b"\r\n",
-                b"" if head.bodiless or method == "HEAD" else body,
-            )
-        )
-
     def done(self, request: RequestContext) -> None:
         """The last byte of an answer is written."""
         shared = self.shared
         shared.state.total_requests += 1
         self.serving = self.task = None
         if self.armed is not None:
-            self._disarm()
+            if type(self.armed) is not int:
+                self._disarm()
+            self.armed = None
         if request.stream is not None:
             # SAFETY: what is left of a body that the endpoint did not read must not be waited for.
             if not request.stream.ended:

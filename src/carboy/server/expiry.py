@@ -2,8 +2,8 @@
 
 Only requests that wait are timed: what is done at once never gets here. Short times have a timer of
 their own, long ones are looked at by the sweeper, once a second. The client gets its 504 at that
-moment and the connection closes; a coroutine is cancelled, and closes what it opened in its own
-time, a thread is left to end. Whatever either answers then is dropped.
+moment and the connection closes; a coroutine is cancelled then, and closes what it opened in its
+own time, a thread is left to end. Whatever either answers then is dropped.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import asyncio
 from carboy.core.context import RequestContext
 from carboy.core.errors import TimedOut
 from carboy.core.voice import drive_async
-from carboy.server.deadline import SWEPT
+from carboy.server.deadline import afresh
 from carboy.server.outer import refused
 from carboy.server.reading import Reading
 from carboy.server.shared import Shared
@@ -36,12 +36,6 @@ class Expiring(Reading):
     def done(self, request: RequestContext) -> None:
         raise NotImplementedError
 
-    def _arm(self, request: RequestContext, seconds: float) -> None:
-        if seconds < SWEPT:
-            self.armed = self.loop.call_later(seconds, self.expire, request)
-        else:
-            self.armed = self.shared.tick + int(seconds) + 1
-
     def _disarm(self) -> None:
         armed, self.armed = self.armed, None
         if armed is not None and not isinstance(armed, int):
@@ -53,14 +47,17 @@ class Expiring(Reading):
         if self.serving is not request or self.closed:
             return
         self.expired = request
-        answering = self.loop.create_task(self._answer_late(request, self.task))
+        answering = self.loop.create_task(self._answer_late(request))
+        if self.task is not None:
+            self.task.cancel()
         self.shared.tasks.add(answering)
         answering.add_done_callback(self.shared.tasks.discard)
 
-    async def _answer_late(self, request: RequestContext, task: asyncio.Task[None] | None) -> None:
+    async def _answer_late(self, request: RequestContext) -> None:
         seconds = request.target.timeout
         assert seconds is not None
-        head, body = await drive_async(refused(request, TimedOut(seconds)), request)
+        fresh = afresh(request)
+        head, body = await drive_async(refused(fresh, TimedOut(seconds)), fresh)
         assert type(body) is bytes
         if not self.closed:
             self.last = request
@@ -68,5 +65,3 @@ class Expiring(Reading):
                 self.shared.log_access(self, request, head.status)  # type: ignore[arg-type]
             self.transport.write(self._written(head, body, True, request.method))
             self.done(request)
-        if task is not None:
-            task.cancel()

@@ -109,9 +109,6 @@ class Reading(asyncio.Protocol):
     def _queue(self, request: RequestContext) -> None:
         raise NotImplementedError
 
-    def _written(self, head: Head, body: bytes, close: bool, method: str = "") -> bytes:
-        raise NotImplementedError
-
     def data_received(self, data: bytes) -> None:
         if self.closed or (self.last is not None and self.reading is None):
             return  # nothing is read after the request that ends the connection
@@ -281,6 +278,22 @@ class Reading(asyncio.Protocol):
         head = Head(status, [TEXT, (b"connection", b"close")])
         self.transport.write(self._written(head, message.encode(), close=True))
         self._linger()
+
+    def _written(self, head: Head, body: bytes, close: bool, method: str = "") -> bytes:
+        shared = self.shared
+        if shared.source is not shared.state.default_headers:
+            shared.refresh()
+        length = head.length if head.length is not None and not body else len(body)
+        return b"".join(
+            (
+                head.raw,
+                b"" if head.bodiless else b"content-length: %d\r\n" % length,
+                shared.defaults,
+                b"connection: close\r\n" if close else b"",
+                b"\r\n",
+                b"" if head.bodiless or method == "HEAD" else body,
+            )
+        )
 
     def _linger(self) -> None:
         """Close once the client has seen the answer.

@@ -20,7 +20,7 @@ from carboy.core.context import RequestContext
 from carboy.core.engine import Engine
 from carboy.core.errors import BodyTooLarge, TimedOut
 from carboy.core.voice import drive, drive_async
-from carboy.server.deadline import afresh, within
+from carboy.server.deadline import afresh, apart
 from carboy.server.outer import (
     PLAIN_500,
     Promise,
@@ -125,8 +125,7 @@ def serve(engine: Engine, environ: Environ, start_response: StartResponse) -> It
         if target.is_async:
             request.wire.context = contextvars.copy_context()  # type: ignore[attr-defined]
             call: Any = target.call
-            timed = call(request) if target.timeout is None else within(call, request)
-            head, content = request.portal(timed)
+            head, content = request.portal(apart(call(request), request))
         else:
             head, content = target.call(request)  # type: ignore[misc]
     except TimedOut as error:
