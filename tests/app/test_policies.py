@@ -262,6 +262,40 @@ def test_the_innermost_limit_counts_and_none_switches_off() -> None:
     }
 
 
+def test_the_nearer_name_of_a_bodys_limit_counts() -> None:
+    """`max_body_size` is FastAPI's word for `max_body`: whichever is said further in."""
+    app = App(max_body=100)
+    app.post("/size", max_body_size=10)(lambda: None)
+    strict = APIRouter(max_body_size=20)
+    strict.post("/router")(lambda: None)
+    strict.post("/route", max_body=30)(lambda: None)
+    app.include_router(strict)
+    app.include_router(strict, prefix="/included", max_body=5)
+    loose = APIRouter()
+    loose.post("/loose")(lambda: None)
+    app.include_router(loose, max_body_size=40)
+    found = {
+        path: app.engine.find(f"POST {path}").max_body
+        for path in ("/size", "/router", "/route", "/included/router", "/loose")
+    }
+    assert found == {
+        "/size": 10,
+        "/router": 20,
+        "/route": 30,
+        "/included/router": 20,
+        "/loose": 40,
+    }
+    assert "413" not in app.openapi()["paths"]["/size"]["post"]["responses"]
+
+
+@pytest.mark.parametrize("say", [App, APIRouter, App().post, APIRouter().post])
+def test_a_bodys_limit_is_said_once(say: Any) -> None:
+    path = () if isinstance(say, type) else ("/",)
+    with pytest.raises(ValueError, match="max_body and max_body_size"):
+        declared = say(*path, max_body=1, max_body_size=1)
+        declared(lambda: None)
+
+
 def test_app_has_a_timeout_and_the_plain_face_has_none() -> None:
     found = []
     for cls in (App, FastAPI):

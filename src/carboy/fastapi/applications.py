@@ -181,7 +181,7 @@ class FastAPI(Documented, Served, Verbs):
         self.middleware_stack: ASGIApp | None = None
         self.exception_handlers: dict[Any, Any] = {**_INSTALLED, **(exception_handlers or {})}
         self._overrides = Overrides(self._overridden)
-        only(policy, type(self).__name__)
+        only(policy, type(self).__name__, max_body_size)
         self.router = _AppRouter(
             dependency_overrides_provider=self,
             **{name: given[name] for name in _FOR_ROUTER},

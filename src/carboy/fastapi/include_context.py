@@ -115,7 +115,7 @@ def context_for(
         dependency_overrides_provider=outer.dependency_overrides_provider,
         max_body_size=get_body_size_limit(inner.max_body_size, max_body_size, outer.max_body_size),
         form_limits={**_validate_form_limits(form_limits), **inner.form_limits},
-        policy=outer.policy + only(policy, "include_router"),
+        policy=outer.policy + only(policy, "include_router", max_body_size),
     )
 
 

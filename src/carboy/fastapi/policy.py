@@ -25,18 +25,27 @@ class Policy(dict[str, Any]):
         for name in _GROWING & self.keys() & inner.keys():
             outer, own = self[name], inner[name]
             whole[name] = {**outer, **own} if isinstance(outer, dict) else (*outer, *own)
+        if _SIZES[0] in whole and _SIZES[1] in whole:
+            del whole[_SIZES[0] if _SIZES[1] in inner else _SIZES[1]]
         return whole
 
 
 NOTHING = Policy()
+#: The limit of a body in our words and in FastAPI's: the nearer counts, whichever it is.
+_SIZES = "max_body", "max_body_size"
 _GROWING = {"plugins", "middleware", "exception_handlers", "raises"}
 
 
 def take(options: Any) -> Policy:
     """The Policy in a call's keyword arguments, which are left with the others."""
-    if not options or CHECKS.keys().isdisjoint(options):
+    size = options.get("max_body_size") if options else None
+    if not options or (size is None and CHECKS.keys().isdisjoint(options)):
         return NOTHING
     said = {name: CHECKS[name](name, options.pop(name)) for name in CHECKS if name in options}
+    if size is not None:
+        if "max_body" in said:
+            raise ValueError("max_body and max_body_size are the same limit: say one of them")
+        said["max_body_size"] = size
     if "limit" in said or "queue" in said:
         limit, queue = said.pop("limit", None), said.pop("queue", None)
         if limit is None and queue is not None:
@@ -45,10 +54,11 @@ def take(options: Any) -> Policy:
     return Policy(said)
 
 
-def only(options: PolicyOptions, whose: str) -> Policy:
-    """The Policy in `options`, where nothing else may be."""
-    given: dict[str, Any] = {**options}
+def only(options: PolicyOptions, whose: str, max_body_size: int | None = None) -> Policy:
+    """The Policy in `options`, where nothing else may be, and FastAPI's limit beside them."""
+    given: dict[str, Any] = {**options, "max_body_size": max_body_size}
     policy = take(given)
+    del given["max_body_size"]
     if given:
         raise TypeError(f"{whose} takes no {', '.join(sorted(given))}")
     return policy
