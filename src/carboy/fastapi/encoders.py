@@ -158,6 +158,10 @@ class _Encoder:
             return [self(item, include, exclude) for item in obj]
         if (encoder := _encoder_of(obj)) is not None:
             return encoder(obj)
+        if hasattr(obj, "__struct_fields__"):
+            from msgspec import to_builtins
+
+            return self(to_builtins(obj), include, exclude)
         return self(_attributes(obj), include, exclude)
 
     def _custom(self, obj: Any) -> Encode | None:

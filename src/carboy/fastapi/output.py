@@ -72,6 +72,7 @@ def _streams(state: RouteState) -> bool:
 def _field_encoder(state: RouteState, field: Any) -> tuple[Encode, type | None]:
     """How results of a declared type are written, and the type whose instances need no check."""
     from carboy.fastapi._compat import lenient_issubclass
+    from carboy.fastapi._compat.shared import is_foreign_model
 
     options = dump_options(state)
     model = state.response_model
@@ -79,6 +80,11 @@ def _field_encoder(state: RouteState, field: Any) -> tuple[Encode, type | None]:
         return partial(field.serializer.to_json, **options), None
     from pydantic import BaseModel
 
+    if is_foreign_model(model):
+        from carboy.fastapi.structs import encoder_of
+
+        encode = encoder_of(state, set(options) - {"by_alias"})
+        return (_checked(state, field, options), None) if encode is None else (encode, model)
     if lenient_issubclass(model, BaseModel) and model.__pydantic_complete__:
         if model.model_config.get("revalidate_instances", "never") == "never":
             # SAFETY: only the declared type itself; a subclass could show more than was declared.

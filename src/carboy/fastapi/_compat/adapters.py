@@ -22,7 +22,7 @@ from pydantic.fields import FieldInfo
 from pydantic.warnings import UnsupportedFieldAttributeWarning
 from pydantic_core import PydanticUndefined
 
-from carboy.fastapi._compat.shared import union_members
+from carboy.fastapi._compat.shared import has_foreign_model, union_members
 
 _ATOMS = frozenset(
     {
@@ -182,7 +182,16 @@ def shared_adapter(
 @lru_cache(maxsize=1024)
 def plain_adapter(annotation: Any) -> TypeAdapter[Any]:
     """An adapter for an annotation, without anything a field adds."""
-    return TypeAdapter(annotation)
+    return TypeAdapter(told(annotation))
+
+
+def told(annotation: Any) -> Any:
+    """`annotation` as pydantic takes it, told of the classes of other libraries."""
+    if not has_foreign_model(annotation):
+        return annotation
+    from carboy.fastapi.structs import dressed
+
+    return dressed(annotation)
 
 
 def _build(
@@ -191,5 +200,5 @@ def _build(
     with warnings.catch_warnings():
         # An alias means nothing to a lone adapter; that is no news to whoever declared a parameter.
         warnings.simplefilter("ignore", UnsupportedFieldAttributeWarning)
-        whole: Any = Annotated[(annotation, *metadata, Field(**attributes))]
+        whole: Any = Annotated[(told(annotation), *metadata, Field(**attributes))]
         return TypeAdapter(whole, config=config)

@@ -32,6 +32,7 @@ from carboy.fastapi._compat.adapters import (
     plain_adapter,
     share_key,
     shared_adapter,
+    told,
 )
 from carboy.fastapi._compat.schemas import GenerateJsonSchema as GenerateJsonSchema
 from carboy.fastapi._compat.schemas import JsonSchemaValue as JsonSchemaValue
@@ -223,7 +224,7 @@ def create_body_model(
 ) -> type[BaseModel]:
     """A model with a body's fields, for bodies that are declared one parameter at a time."""
     definitions: dict[str, Any] = {
-        field.name: (field.field_info.annotation, field.field_info) for field in fields
+        field.name: (told(field.field_info.annotation), field.field_info) for field in fields
     }
     return create_model(model_name, __config__=config, **definitions)
 
