@@ -32,7 +32,7 @@ def _blocks(language: str) -> list[Any]:
 @pytest.mark.parametrize("source", _blocks("python"))
 def test_python_snippets_run(source: str) -> None:
     names: dict[str, Any] = {"__name__": "snippet"}
-    exec(compile(source, "<snippet>", "exec"), names)
+    exec(compile(source, "<snippet>", "exec", dont_inherit=True), names)
     if '"/hello"' not in source:
         assert re.search(r"^ *assert ", source, re.MULTILINE), "say in the snippet what it does"
         return

@@ -186,7 +186,7 @@ def explained(said: str, value: Any) -> InitErrorDetails:
         loc.append(missing[1])
         return {"type": "missing", "loc": tuple(loc), "input": _inside(value, loc[:-1])}
     text = message.replace("{", "{{").replace("}", "}}")
-    told = PydanticCustomError("msgspec", text)  # type: ignore[arg-type]
+    told = PydanticCustomError("msgspec", text)
     return {"type": told, "loc": tuple(loc), "input": _inside(value, loc)}
 
 
