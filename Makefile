@@ -36,6 +36,11 @@ browser: $(VENV)/.tested
 conformance:
 	$(PYTHON) conformance/run.py $(SUITE) $(ARGS) $(if $(K),-k "$(K)") $(if $(TESTS),--tests $(TESTS))
 
+# Libraries that reach into FastAPI, on FastAPI and on Carboy: every answer compared.
+.PHONY: libraries
+libraries:
+	$(PYTHON) conformance/libraries.py
+
 # Every peer side by side on this machine: about half an hour. See benchmarks/README.md.
 bench:
 	$(PYTHON) benchmarks/run.py

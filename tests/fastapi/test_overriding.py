@@ -161,3 +161,64 @@ def test_a_replaced_maker_of_handlers_sees_every_endpoint(
             assert (answer.status_code, answer.json()) == (202, [7, 7])
         assert client.get("/items/x").status_code == 422
     assert (made, calls) == (["item"], [{"item": 7, "twice": True}] * 2)
+
+
+def test_a_route_whose_dependant_was_changed_says_so_by_its_app() -> None:
+    from carboy.fastapi import APIRouter, Depends, FastAPI
+    from carboy.fastapi.dependencies.utils import get_parameterless_sub_dependant
+    from carboy.fastapi.routing import APIRoute, request_response
+    from carboy.testing import TestClient
+
+    seen: list[str] = []
+    app, router = FastAPI(), APIRouter()
+
+    @app.get("/own")
+    def own() -> str:
+        return "own"
+
+    @router.get("/in")
+    def inside() -> str:
+        return "in"
+
+    app.include_router(router, prefix="/out")
+    client = TestClient(app)
+    assert [client.get(path).json() for path in ("/own", "/out/in")] == ["own", "in"]
+    for route in (*app.routes, *router.routes):
+        if isinstance(route, APIRoute):
+            depends = Depends(lambda: seen.append("called"))
+            route.dependencies.append(depends)
+            sub = get_parameterless_sub_dependant(depends=depends, path=route.path_format)
+            route.dependant.dependencies.append(sub)
+            route.app = request_response(route.get_route_handler())
+    assert [client.get(path).json() for path in ("/own", "/out/in")] == ["own", "in"]
+    assert seen == ["called", "called"]
+    assert app.engine.find("GET /own").route.lane is None
+
+
+def test_an_application_in_a_routes_place_is_asked() -> None:
+    from starlette.responses import PlainTextResponse
+
+    from carboy.fastapi import FastAPI
+    from carboy.fastapi.routing import APIRoute
+    from carboy.testing import TestClient
+
+    app = FastAPI()
+
+    @app.get("/items/{name}")
+    def item(name: str) -> str:
+        return name
+
+    route = app.routes[-1]
+    assert isinstance(route, APIRoute)
+    before = route.app
+
+    async def around(scope: Any, receive: Any, send: Any) -> None:
+        if scope["path_params"]["name"] == "x":
+            await PlainTextResponse("taken")(scope, receive, send)
+        else:
+            await before(scope, receive, send)
+
+    route.app = around
+    client = TestClient(app)
+    assert client.get("/items/x").text == "taken"
+    assert client.get("/items/y").json() == "y"

@@ -335,3 +335,9 @@ class FastAPI(Documented, Served, Verbs):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.title!r}>"
+
+
+def __getattr__(name: str) -> Any:
+    from carboy.fastapi.borrowed import lend
+
+    return lend(__name__, name)

@@ -89,3 +89,9 @@ def Default(value: DefaultType) -> DefaultType:  # noqa: N802
 
 #: For arguments of which None means something.
 _Unset: Any = Default(None)
+
+
+def __getattr__(name: str) -> Any:
+    from carboy.fastapi.borrowed import lend
+
+    return lend(__name__, name)

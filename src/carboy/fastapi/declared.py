@@ -132,7 +132,7 @@ class Declared:
         route.extras.update(app=self.app, by=self, steps=steps)
         original: Any = getattr(state, "original_route", state)
         handler = getattr(state, "handler", None) or handler_for(original, state)
-        if type(original).handle is not PLAIN_HANDLE:
+        if type(original).handle is not PLAIN_HANDLE or getattr(original, "has_own_app", False):
             from carboy.fastapi.standalone import handled
 
             limits = Limits(route.max_body, self.limits.form_limits)

@@ -221,3 +221,9 @@ def _attributes(obj: Any) -> dict[Any, Any]:
         except Exception as no_dict:
             raise ValueError([not_iterable, no_dict]) from no_dict
     return data
+
+
+def __getattr__(name: str) -> Any:
+    from carboy.fastapi.borrowed import lend
+
+    return lend(__name__, name)

@@ -6,7 +6,7 @@ making responses.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 from starlette.status import WS_1008_POLICY_VIOLATION
@@ -46,3 +46,9 @@ async def websocket_request_validation_exception_handler(
     from carboy.fastapi.encoders import jsonable_encoder
 
     await websocket.close(WS_1008_POLICY_VIOLATION, reason=jsonable_encoder(exc.errors()))
+
+
+def __getattr__(name: str) -> Any:
+    from carboy.fastapi.borrowed import lend
+
+    return lend(__name__, name)

@@ -137,7 +137,9 @@ _MODELS = {"RequestErrorModel": "Request", "WebSocketErrorModel": "WebSocket"}
 
 def __getattr__(name: str) -> Any:
     if name not in _MODELS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from carboy.fastapi.borrowed import lend
+
+        return lend(__name__, name)
     from pydantic import create_model
 
     model = globals()[name] = create_model(_MODELS[name])

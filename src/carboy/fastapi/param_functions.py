@@ -108,3 +108,9 @@ def Security(  # noqa: N802
 ) -> Any:
     """A dependency that asks for OAuth2 scopes."""
     return params.Security(dependency, use_cache, scopes=scopes)
+
+
+def __getattr__(name: str) -> Any:
+    from carboy.fastapi.borrowed import lend
+
+    return lend(__name__, name)

@@ -238,3 +238,9 @@ class File(Form):  # type: ignore[misc]
 _kinds: tuple[type[_Declared], ...] = (Param, Path, Query, Header, Cookie, Body, Form, File)
 for _kind in _kinds:
     _kind.__signature__ = shown_signature(_kind, of_class=True)
+
+
+def __getattr__(name: str) -> Any:
+    from carboy.fastapi.borrowed import lend
+
+    return lend(__name__, name)

@@ -183,6 +183,7 @@ class APIRouter(Verbs, routing.Router):
         route = route_class(self.prefix + path, endpoint=endpoint, **given)
         if policy:
             route.policy = policy
+        route._router = self
         self._declared(route)
         self.routes.append(route)
 

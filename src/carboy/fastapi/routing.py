@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Coroutine, Sequence
-from functools import cached_property
 from typing import Any
 
 from starlette import routing
@@ -57,12 +56,28 @@ class APIRoute(RouteState, routing.Route):  # type: ignore[misc,override]
             return replaced(**standalone.handler_options(state))  # type: ignore[no-any-return]
         return standalone.handler_of(state)
 
-    @cached_property
-    def app(self) -> ASGIApp:  # type: ignore[override]
-        """This route as an ASGI application, for routers that are not Carboy's."""
-        from carboy.fastapi.standalone import route_app
+    #: The router that declared it, and what somebody has put in the place of `app`.
+    _router: Any = None
+    _app: ASGIApp | None = None
+    has_own_app = False
 
-        return route_app(self)
+    @property
+    def app(self) -> ASGIApp:
+        """This route as an ASGI application, for routers that are not Carboy's."""
+        if self._app is None:
+            from carboy.fastapi.standalone import route_app
+
+            self._app = route_app(self)
+        return self._app
+
+    @app.setter
+    def app(self, value: ASGIApp) -> None:
+        """COMPAT: who changes a route's dependant says so by setting this (fastapi-pagination)."""
+        from carboy.fastapi.standalone import is_plain_app
+
+        self._app, self.has_own_app, self.core = value, not is_plain_app(value), None
+        if self._router is not None:
+            self._router._mark_routes_changed()
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         match, child_scope = routing.Route.matches(effective(scope, self), scope)
@@ -138,7 +153,9 @@ class APIWebSocketRoute(routing.WebSocketRoute):
 def __getattr__(name: str) -> Any:
     """What lives elsewhere, loaded when it is asked for."""
     if name not in _ELSEWHERE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from carboy.fastapi.borrowed import lend
+
+        return lend(__name__, name)
     return getattr(importlib.import_module(_ELSEWHERE[name]), name)
 
 

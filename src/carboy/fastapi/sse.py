@@ -94,3 +94,9 @@ def _lines(text: str | None) -> list[str]:
     if text is None:
         return []
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def __getattr__(name: str) -> Any:
+    from carboy.fastapi.borrowed import lend
+
+    return lend(__name__, name)

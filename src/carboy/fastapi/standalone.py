@@ -6,6 +6,7 @@ it with a Request of its own and have a Response to change.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +102,7 @@ def handler_of(state: Any) -> Handler:
             outer.background = context.background
         return dressed_response(head, body, context)
 
+    _PLAIN_HANDLERS.add(handler)
     return handler
 
 
@@ -239,7 +241,20 @@ def request_response(func: Callable[[Request], Any]) -> ASGIApp:
     """An ASGI application for ``func(request) -> Response``, sync or async."""
     from starlette.routing import request_response as starlette_request_response
 
-    return starlette_request_response(func)
+    app = starlette_request_response(func)
+    if func in _PLAIN_HANDLERS:
+        _PLAIN_APPS.add(app)
+    return app
+
+
+#: What a route's own handler is, and applications made of that: the engine needs neither.
+_PLAIN_HANDLERS: weakref.WeakSet[Any] = weakref.WeakSet()
+_PLAIN_APPS: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def is_plain_app(app: Any) -> bool:
+    """Whether `app` does nothing but what the route would."""
+    return app in _PLAIN_APPS
 
 
 def get_request_handler(dependant: Any, **options: Any) -> Handler:

@@ -34,6 +34,8 @@ def __getattr__(name: str) -> Any:
 
         value = dict[type[pydantic.BaseModel] | type[Enum], str]
     else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from carboy.fastapi.borrowed import lend
+
+        return lend(__name__, name)
     globals()[name] = value
     return value

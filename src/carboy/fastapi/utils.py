@@ -112,3 +112,9 @@ def get_value_or_default(
         if not isinstance(item, DefaultPlaceholder):
             return item
     return first_item
+
+
+def __getattr__(name: str) -> Any:
+    from carboy.fastapi.borrowed import lend
+
+    return lend(__name__, name)

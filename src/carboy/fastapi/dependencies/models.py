@@ -164,3 +164,9 @@ def _innermost(call: Callable[..., Any] | None) -> Any:
     while isinstance(call, partial):
         call = call.func
     return None if call is None else inspect.unwrap(call)
+
+
+def __getattr__(name: str) -> Any:
+    from carboy.fastapi.borrowed import lend
+
+    return lend(__name__, name)

@@ -4,6 +4,8 @@ COMPAT: upstream keeps all of it in one module of this name, and applications im
 Nothing is defined here.
 """
 
+from typing import Any
+
 from carboy.fastapi.dependencies.analysis import add_param_to_fields as add_param_to_fields
 from carboy.fastapi.dependencies.analysis import get_dependant as get_dependant
 from carboy.fastapi.dependencies.analysis import (
@@ -59,3 +61,9 @@ from carboy.fastapi.dependencies.values import (
     _validate_value_with_model_field as _validate_value_with_model_field,
 )
 from carboy.fastapi.dependencies.values import request_params_to_args as request_params_to_args
+
+
+def __getattr__(name: str) -> Any:
+    from carboy.fastapi.borrowed import lend
+
+    return lend(__name__, name)

@@ -159,3 +159,9 @@ def _js_text(text: str) -> str:
     """In single quotes. COMPAT: so upstream writes it, and people look for it."""
     inside = json.dumps(text)[1:-1].translate(_IN_SCRIPT)
     return "'" + inside.replace("'", "\\u0027") + "'"
+
+
+def __getattr__(name: str) -> Any:
+    from carboy.fastapi.borrowed import lend
+
+    return lend(__name__, name)

@@ -343,3 +343,9 @@ class OpenAPI(BaseModelWithConfig):
     security: list[dict[str, list[str]]] | None = None
     tags: list[Tag] | None = None
     externalDocs: ExternalDocumentation | None = None
+
+
+def __getattr__(name: str) -> Any:
+    from carboy.fastapi.borrowed import lend
+
+    return lend(__name__, name)

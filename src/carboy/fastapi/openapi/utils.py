@@ -315,3 +315,9 @@ def _prune(value: dict[str, Any] | list[Any]) -> None:
             _prune(one)
     for key in dropped:
         del value[key]
+
+
+def __getattr__(name: str) -> Any:
+    from carboy.fastapi.borrowed import lend
+
+    return lend(__name__, name)

@@ -1,6 +1,6 @@
 """API keys in the query, a header or a cookie. An empty key is no key."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
@@ -77,3 +77,9 @@ class APIKeyCookie(_Located):
     async def __call__(self, request: HTTPConnection) -> str | None:
         """The key."""
         return self.check_api_key(request.cookies.get(self.model.name))
+
+
+def __getattr__(name: str) -> Any:
+    from carboy.fastapi.borrowed import lend
+
+    return lend(__name__, name)

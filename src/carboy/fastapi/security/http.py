@@ -132,3 +132,9 @@ class HTTPDigest(HTTPBase):
             description=description,
             auto_error=auto_error,
         )
+
+
+def __getattr__(name: str) -> Any:
+    from carboy.fastapi.borrowed import lend
+
+    return lend(__name__, name)

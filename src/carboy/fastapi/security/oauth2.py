@@ -143,3 +143,9 @@ class SecurityScopes:
     def __init__(self, scopes: list[str] | None = None) -> None:
         self.scopes: list[str] = scopes or []
         self.scope_str: str = " ".join(self.scopes)
+
+
+def __getattr__(name: str) -> Any:
+    from carboy.fastapi.borrowed import lend
+
+    return lend(__name__, name)

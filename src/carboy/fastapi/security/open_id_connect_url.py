@@ -1,7 +1,7 @@
 """OpenID Connect: described by a URL; of the request only the header is read."""
 # ruff: noqa: N803  # names as the specification writes them
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
@@ -29,3 +29,9 @@ class OpenIdConnect(Scheme):
     async def __call__(self, request: HTTPConnection) -> str | None:
         """The header."""
         return request.headers.get("Authorization") or self._refuse()
+
+
+def __getattr__(name: str) -> Any:
+    from carboy.fastapi.borrowed import lend
+
+    return lend(__name__, name)
