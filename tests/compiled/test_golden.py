@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import pytest
 from pydantic import BaseModel
 
@@ -31,6 +32,10 @@ GOLDEN = Path(__file__).parent / "golden"
 class Item(BaseModel):
     name: str
     price: float
+
+
+class Point(msgspec.Struct):
+    x: int
 
 
 def get_session() -> Iterator[str]:
@@ -67,6 +72,11 @@ def read_file(path: str) -> Any:
 @app.post("/items")
 def create_item(item: Item) -> Item:
     return item
+
+
+@app.post("/points")
+async def create_point(point: Point) -> Point:
+    return point
 
 
 @app.post("/pair")

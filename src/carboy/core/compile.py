@@ -36,9 +36,9 @@ from carboy.core.voice import Colourless, Do, call_text, drive, drive_async
 
 
 def _invalid() -> tuple[type[Exception], ...]:
-    """What a check raises: ValidationError, or KeyError where a required value is missing."""
-    module = sys.modules.get("pydantic_core")
-    return (KeyError,) if module is None else (module.ValidationError, KeyError)
+    """What a check raises: a ValidationError, or KeyError where a required value is missing."""
+    known = (sys.modules.get(name) for name in ("pydantic_core", "msgspec"))
+    return (*(module.ValidationError for module in known if module is not None), KeyError)
 
 
 #: Source of a parameter -> (local variable, expression that fills it): made once per endpoint.
@@ -115,6 +115,7 @@ def _absent() -> None:
 _OWN: dict[str, Any] = {
     "PLAIN": PLAIN,
     "UNSET": decode.UNSET,
+    "Undecoded": decode.Undecoded,
     "absent": _absent,
     "enter": enter,
     "enter_async": enter_async,
@@ -210,16 +211,28 @@ def _compile_function(route: Route, override: Callable[[Function], Function]) ->
     assert function is not None and route.input is not None and route.output is not None
     used = _walk(function, override)
     takes_body = any(one.uses_body for one in used)
-    loads_async = takes_body and route.input.is_async
+    source = _decoding(route.input, used)
+    loads_async = takes_body and source.is_async
     is_watched = route.solving is not None
     waits = is_watched or loads_async or route.admit is not None
     write = _Writer(waits or any(one.is_async for one in used))
-    endpoint = _Endpoint(write, route.input, route.output, override, takes_body)
+    endpoint = _Endpoint(write, source, route.output, override, takes_body)
     endpoint.emit(function, route)
     write("    except BaseException as error:")
     write(f"        return {'await ' if write.is_async else ''}recover(request, error)")
     write.names["recover"] = _recover(route.handlers, write.is_async)
     return _build(route, write)._replace(takes_body=takes_body)
+
+
+def _decoding(source: Input, used: list[Function]) -> Input:
+    """`source`, decoding the body at once where all of it is one parameter's value."""
+    wanted = [p for one in used for p in one.parameters if p.source is Source.BODY]
+    if source.decoding is None or len(wanted) != 1 or any(one.binds_body for one in used):
+        return source
+    (one,) = wanted
+    if not one.whole or one.decode is None:
+        return source
+    return source.decoding(one.decode)
 
 
 def _walk(function: Function, override: Callable[[Function], Function]) -> list[Function]:
@@ -486,7 +499,9 @@ class _Endpoint:
     def _extract(self, function: Function, parameter: Parameter, name: str) -> None:
         """Writes ``name = checked value of parameter``."""
         write = self.write
-        check = parameter.check and write.bind(f"check_{parameter.name}", parameter.check)
+        check = None
+        if parameter.check and not (parameter.source is Source.BODY and self.input.decodes):
+            check = write.bind(f"check_{parameter.name}", parameter.check)
         checked = f"{check}({{}})" if check else "{}"
         if parameter.source is Source.PATH:
             raw = f"request.params[{function.path_names.index(parameter.alias)}]"
@@ -511,6 +526,11 @@ class _Endpoint:
     def _look_at_body(self, found: list[tuple[Parameter, str]]) -> None:
         """Writes what sends a body to the slow path that can't hold the parameters' values."""
         first = next((p for p, _ in found if p.source is Source.BODY), None)
+        if first is not None and self.input.decodes:
+            wrong = "type(body) is Undecoded"
+            self.write(f"if {'body is UNSET or ' if first.required else ''}{wrong}:")
+            self.write("    absent()")
+            return
         if first is None or (first.whole and not first.required):
             return
         # A body that is no object is explained, even where every key has a default.

@@ -14,6 +14,16 @@ from urllib.parse import unquote, unquote_plus
 #: No body, or one that is not JSON where JSON was asked for.
 UNSET: Any = type("UNSET", (), {"__repr__": lambda self: "UNSET", "__slots__": ()})()
 
+
+class Undecoded:
+    """A body that its parameter's own decoder has refused: parsed, to be explained."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
 _PERCENT, _PLUS = b"%+"
 
 

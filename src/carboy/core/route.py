@@ -56,6 +56,11 @@ class Input:
     invalid: Callable[[RequestContext, Errors, Any], Exception]
     #: `load_body` is awaited, and reads the body itself.
     is_async: bool = False
+    #: A parameter's `decode` -> the same with a `load_body` that calls it on the bytes: it returns
+    #: the value, UNSET, or an `Undecoded`.
+    decoding: Callable[[Callable[[bytes], Any]], Input] | None = None
+    #: `load_body` decodes.
+    decodes: bool = False
 
 
 @dataclass(slots=True, eq=False, repr=False)

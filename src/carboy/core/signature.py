@@ -63,6 +63,8 @@ class Parameter:
     #: BODY: the whole body is the value, not one key of it.
     whole: bool = False
     validate_default: bool = False
+    #: BODY: the value from the body's bytes, where nothing else wants the body.
+    decode: Callable[[bytes], Any] | None = None
 
     @property
     def key(self) -> str:

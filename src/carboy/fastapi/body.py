@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from carboy.core.closing import Opened
 from carboy.core.context import RequestContext
-from carboy.core.decode import UNSET, load_json
+from carboy.core.decode import UNSET, Undecoded, load_json
+from carboy.core.route import Input
 from carboy.core.signature import Errors
 from carboy.fastapi.dress import make_request
 from carboy.fastapi.scopes import form_limits
@@ -26,12 +27,8 @@ def body_loader(strict: bool) -> Callable[[RequestContext], Any]:
             return UNSET
         content_type = request.header(b"content-type")
         # PERF: the usual type by comparison, anything else by parsing.
-        if content_type != b"application/json":
-            if content_type is None:
-                if strict:
-                    return body
-            elif not _is_json(content_type.decode("latin-1")):
-                return body
+        if content_type != b"application/json" and not _is_json(content_type, strict):
+            return body
         try:
             return load_json(body)
         except json.JSONDecodeError as error:
@@ -40,6 +37,33 @@ def body_loader(strict: bool) -> Callable[[RequestContext], Any]:
             raise _unreadable() from error
 
     return load_body
+
+
+def decoding_input(state: RouteState, strict: bool, decode: Callable[[bytes], Any]) -> Input:
+    """What reads the body with its parameter's own decoder, from bytes to the value at once.
+
+    What that refuses is parsed, and so refused in the same words as any other body: what is no JSON
+    first of all, what does not fit after dependencies have had their say.
+    """
+    load = body_loader(strict)
+
+    def load_body(request: RequestContext) -> Any:
+        body = request.body
+        if not body:
+            return UNSET
+        content_type = request.header(b"content-type")
+        if content_type == b"application/json" or _is_json(content_type, strict):
+            try:
+                return decode(body)
+            except Exception:  # also what a class's own code raises: it is called again
+                pass
+        return Undecoded(load(request))
+
+    def invalid(request: RequestContext, errors: Errors, body: Any) -> Exception:
+        value = load(request) if body is not UNSET and body is not None else body
+        return invalid_request(state, request, errors, value)
+
+    return Input(load_body, invalid, decodes=True)
 
 
 def form_loader(limits: Mapping[str, Any]) -> Callable[[RequestContext], Any]:
@@ -71,8 +95,10 @@ async def _closing(form: Any) -> AsyncIterator[None]:
         await form.close()
 
 
-def _is_json(content_type: str) -> bool:
-    kind = content_type.partition(";")[0].strip().lower()
+def _is_json(content_type: bytes | None, strict: bool) -> bool:
+    if content_type is None:
+        return not strict
+    kind = content_type.decode("latin-1").partition(";")[0].strip().lower()
     main, _, sub = kind.partition("/")
     return main == "application" and (sub == "json" or sub.endswith("+json"))
 

@@ -158,10 +158,6 @@ class _Encoder:
             return [self(item, include, exclude) for item in obj]
         if (encoder := _encoder_of(obj)) is not None:
             return encoder(obj)
-        if hasattr(obj, "__struct_fields__"):
-            from msgspec import to_builtins
-
-            return self(to_builtins(obj), include, exclude)
         return self(_attributes(obj), include, exclude)
 
     def _custom(self, obj: Any) -> Encode | None:
@@ -203,7 +199,10 @@ def _encoder_of(obj: Any) -> Encode | None:
 
 
 def _attributes(obj: Any) -> dict[Any, Any]:
-    """An unknown object as a dict: as it iterates, else its ``__dict__``."""
+    """An unknown object as a dict: as it iterates, else its ``__dict__``.
+
+    A Struct is what msgspec makes of it; an attrs object without a ``__dict__``, its fields.
+    """
     from carboy.fastapi._compat import is_pydantic_v1_model_instance
 
     if is_pydantic_v1_model_instance(obj):
@@ -212,6 +211,10 @@ def _attributes(obj: Any) -> dict[Any, Any]:
         raise PydanticV1NotSupportedError(
             f"pydantic.v1 models are not supported: make the model of {obj!r} one of pydantic 2."
         )
+    if hasattr(type(obj), "__struct_fields__"):
+        from carboy.fastapi.structs.codec import to_data
+
+        return to_data(obj)  # type: ignore[no-any-return]
     data: dict[Any, Any]
     try:
         data = dict(obj)
@@ -219,6 +222,9 @@ def _attributes(obj: Any) -> dict[Any, Any]:
         try:
             data = vars(obj)
         except Exception as no_dict:
+            if (fields := getattr(type(obj), "__attrs_attrs__", None)) is not None:
+                names = (one.name for one in fields if hasattr(obj, one.name))
+                return {name: getattr(obj, name) for name in names}
             raise ValueError([not_iterable, no_dict]) from no_dict
     return data
 

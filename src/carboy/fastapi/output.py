@@ -12,6 +12,7 @@ from carboy.core.encode import PLAIN, Encode, encoder
 from carboy.core.route import Output
 from carboy.fastapi.datastructures import DefaultPlaceholder
 from carboy.fastapi.dress import amend, is_response, undress
+from carboy.fastapi.structs.kinds import has_libraries, is_struct
 
 if TYPE_CHECKING:
     from carboy.fastapi.route_state import RouteState
@@ -39,7 +40,19 @@ def dump_options(state: RouteState) -> dict[str, Any]:
         "exclude_none": state.response_model_exclude_none,
     }
     chosen = {name: value for name, value in given.items() if value not in (None, False)}
+    if has_libraries():
+        # A Struct may stand where anything may.
+        chosen["fallback"] = write_unknown
     return {"by_alias": state.response_model_by_alias, **chosen}
+
+
+def write_unknown(value: Any) -> Any:
+    """What pydantic's serializers do not know: Structs and attrs objects, and nothing else."""
+    if is_struct(type(value)):
+        return _fallback(value)
+    from pydantic_core import PydanticSerializationError
+
+    raise PydanticSerializationError(f"Unable to serialize unknown type: {type(value)}")
 
 
 def output_for(state: RouteState) -> Output:
@@ -72,19 +85,17 @@ def _streams(state: RouteState) -> bool:
 def _field_encoder(state: RouteState, field: Any) -> tuple[Encode, type | None]:
     """How results of a declared type are written, and the type whose instances need no check."""
     from carboy.fastapi._compat import lenient_issubclass
-    from carboy.fastapi._compat.shared import is_foreign_model
 
     options = dump_options(state)
     model = state.response_model
     if model is Any:
         return partial(field.serializer.to_json, **options), None
+    if field.codec is not None:
+        field.check_options(options)
+        encode, exact = field.writer(_checked(state, field, options))
+        return encode, exact
     from pydantic import BaseModel
 
-    if is_foreign_model(model):
-        from carboy.fastapi.structs import encoder_of
-
-        encode = encoder_of(state, set(options) - {"by_alias"})
-        return (_checked(state, field, options), None) if encode is None else (encode, model)
     if lenient_issubclass(model, BaseModel) and model.__pydantic_complete__:
         if model.model_config.get("revalidate_instances", "never") == "never":
             # SAFETY: only the declared type itself; a subclass could show more than was declared.

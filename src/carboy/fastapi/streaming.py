@@ -63,6 +63,9 @@ class _Items:
     def __init__(self, state: RouteState) -> None:
         self.state = state
         self.options = dump_options(state)
+        field: Any = state.stream_item_field
+        if field is not None and field.codec is not None:
+            field.check_options(self.options)
 
     def write(self, item: Any) -> bytes:
         field = self.state.stream_item_field

@@ -18,7 +18,7 @@ from carboy.core.route import Input, Route
 from carboy.core.signature import Errors, Function, Parameter, Part, Source, Special, Use
 from carboy.core.voice import Kind, kind_of
 from carboy.fastapi._body_limit import get_body_size_limit
-from carboy.fastapi.body import body_loader, form_loader, invalid_request
+from carboy.fastapi.body import body_loader, decoding_input, form_loader, invalid_request
 from carboy.fastapi.dependencies.fields import is_plain
 from carboy.fastapi.dependencies.models import (
     Dependant,
@@ -56,10 +56,12 @@ def route_for(
     decide_bodies(function, state._embed_body_fields)
     is_form = state.body_field is not None and isinstance(state.body_field.field_info, Form)
     strict = bool(state.strict_content_type)
+    decoding: Any = None
     if is_form:
         loader: Any = form_loader({**limits.form_limits, **(state.form_limits or {})})
     else:
         loader = body_loader(strict)
+        decoding = partial(decoding_input, state, strict)
     methods = frozenset(state.methods)
     policy = state.policy
     return Route(
@@ -67,7 +69,7 @@ def route_for(
         methods=methods | {"HEAD"} if settings.get("answer_head") and "GET" in methods else methods,
         name=state.name,
         function=function,
-        input=Input(loader, partial(invalid_request, state), is_form),
+        input=Input(loader, partial(invalid_request, state), is_form, decoding),
         output=output_for(state),
         handlers=handlers.within(policy.get("exception_handlers")),
         plugins=(*plugins, *policy.get("plugins", ())),
@@ -144,6 +146,7 @@ def _parameter(source: Source, field: ModelField) -> Parameter:
         check=check,
         many=source is not Source.PATH and source is not Source.BODY and _is_sequence(field),
         validate_default=bool(info.validate_default),
+        decode=field.decode if source is Source.BODY else None,
     )
 
 
@@ -252,9 +255,11 @@ class _Binder:
 
 
 def _received(body: Any) -> Any:
-    from carboy.core.decode import UNSET
+    from carboy.core.decode import UNSET, Undecoded
     from carboy.fastapi._compat import Undefined
 
+    if isinstance(body, Undecoded):
+        return body.value
     return Undefined if body is UNSET else body
 
 

@@ -62,7 +62,11 @@ def create_model_field(
         field_info = FieldInfo(annotation=type_, default=default, alias=alias)
     try:
         return ModelField(mode=mode, name=name, field_info=field_info)
-    except PydanticSchemaGenerationError:
+    except PydanticSchemaGenerationError as refused:
+        from carboy.fastapi.structs.kinds import advice
+
+        if (hint := advice(type_)) is not None:
+            raise FastAPIError(f"Invalid args for response field! {hint}") from refused
         raise FastAPIError(
             f"Invalid args for response field! {type_!r} is not a valid Pydantic field type. If it "
             "is a return annotation, the decorator's parameter response_model=None keeps it from "

@@ -45,6 +45,7 @@ from carboy.fastapi._compat.v2 import get_cached_model_fields as get_cached_mode
 from carboy.fastapi._compat.v2 import get_definitions as get_definitions
 from carboy.fastapi._compat.v2 import get_flat_models_from_fields as get_flat_models_from_fields
 from carboy.fastapi._compat.v2 import get_missing_field_error as get_missing_field_error
+from carboy.fastapi._compat.v2 import get_model_config as get_model_config
 from carboy.fastapi._compat.v2 import get_model_name_map as get_model_name_map
 from carboy.fastapi._compat.v2 import get_schema_from_model_field as get_schema_from_model_field
 from carboy.fastapi._compat.v2 import is_scalar_field as is_scalar_field

@@ -22,7 +22,7 @@ from pydantic.fields import FieldInfo
 from pydantic.warnings import UnsupportedFieldAttributeWarning
 from pydantic_core import PydanticUndefined
 
-from carboy.fastapi._compat.shared import has_foreign_model, union_members
+from carboy.fastapi._compat.shared import union_members
 
 _ATOMS = frozenset(
     {
@@ -160,7 +160,7 @@ def attributes_of(info: FieldInfo) -> dict[str, Any]:
 
 def own_adapter(info: FieldInfo, config: ConfigDict | None) -> TypeAdapter[Any]:
     """An adapter for this field alone."""
-    return _build(info.annotation, info.metadata, attributes_of(info), config)
+    return build_adapter(info.annotation, info.metadata, attributes_of(info), config)
 
 
 @lru_cache(maxsize=1024, typed=True)
@@ -176,29 +176,21 @@ def shared_adapter(
     if not marks and "default" not in held and all(one is None for one in held.values()):
         # PERF: a model has its schema already; 1,000 of them: 0.17 of the 0.92 s of `openapi()`.
         return plain_adapter(annotation)
-    return _build(annotation, marks, held, None)
+    return build_adapter(annotation, marks, held, None)
 
 
 @lru_cache(maxsize=1024)
 def plain_adapter(annotation: Any) -> TypeAdapter[Any]:
     """An adapter for an annotation, without anything a field adds."""
-    return TypeAdapter(told(annotation))
+    return TypeAdapter(annotation)
 
 
-def told(annotation: Any) -> Any:
-    """`annotation` as pydantic takes it, told of the classes of other libraries."""
-    if not has_foreign_model(annotation):
-        return annotation
-    from carboy.fastapi.structs import dressed
-
-    return dressed(annotation)
-
-
-def _build(
+def build_adapter(
     annotation: Any, metadata: Sequence[Any], attributes: dict[str, Any], config: ConfigDict | None
 ) -> TypeAdapter[Any]:
+    """An adapter for an annotation with all that a field adds to it."""
     with warnings.catch_warnings():
         # An alias means nothing to a lone adapter; that is no news to whoever declared a parameter.
         warnings.simplefilter("ignore", UnsupportedFieldAttributeWarning)
-        whole: Any = Annotated[(told(annotation), *metadata, Field(**attributes))]
+        whole: Any = Annotated[(annotation, *metadata, Field(**attributes))]
         return TypeAdapter(whole, config=config)

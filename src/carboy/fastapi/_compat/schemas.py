@@ -20,6 +20,7 @@ from pydantic_core import CoreSchema
 from carboy.fastapi._compat.adapters import own_adapter, share_key, shared_adapter
 from carboy.fastapi._compat.shared import lenient_issubclass
 from carboy.fastapi.openapi.constants import REF_TEMPLATE
+from carboy.fastapi.structs.kinds import is_struct_value
 
 if TYPE_CHECKING:
     from carboy.fastapi._compat.v2 import ModelField
@@ -33,6 +34,22 @@ FieldMapping = dict[tuple["ModelField", Mode], JsonSchemaValue]
 
 class GenerateJsonSchema(_GenerateJsonSchema):
     """Pydantic's generator, with bytes described as OpenAPI 3.1 describes files."""
+
+    def encode_default(self, dft: Any) -> Any:
+        """A default as JSON data; Structs and what holds them by msgspec."""
+        if is_struct_value(dft):
+            from carboy.fastapi.structs.codec import to_data
+
+            return to_data(dft)
+        return super().encode_default(dft)
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        """Whether a field gets a title of its name; no reference does."""
+        if schema.get("type") == "function-plain":
+            told = schema.get("metadata", {}).get("told")
+            if told is not None:
+                return super().field_title_should_be_set(told.core())
+        return super().field_title_should_be_set(schema)
 
     def bytes_schema(self, schema: CoreSchema) -> JsonSchemaValue:
         """Text with a media type; with base64's name where the configuration says so."""

@@ -85,24 +85,11 @@ def value_is_sequence(value: Any) -> bool:
     return isinstance(value, sequence_types) and not isinstance(value, (str, bytes))
 
 
-def is_foreign_model(annotation: Any) -> bool:
-    """Whether this is a class of msgspec's or attrs's making (carboy/fastapi/structs.py)."""
-    return isinstance(annotation, type) and (
-        hasattr(annotation, "__struct_fields__") or hasattr(annotation, "__attrs_attrs__")
-    )
-
-
-def has_foreign_model(annotation: Any) -> bool:
-    """Whether one stands anywhere in an annotation."""
-    return is_foreign_model(annotation) or any(map(has_foreign_model, get_args(annotation)))
-
-
 def _is_complex_class(annotation: Any) -> bool:
     return (
         lenient_issubclass(annotation, (BaseModel, Mapping, UploadFile))
         or _is_sequence_class(annotation)
         or is_dataclass(annotation)
-        or is_foreign_model(annotation)
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, is_dataclass
 from functools import cached_property, lru_cache
-from typing import Any, Literal, get_origin
+from typing import Any, Literal, Self, get_origin
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, create_model
 from pydantic import PydanticSchemaGenerationError as PydanticSchemaGenerationError
@@ -32,7 +32,6 @@ from carboy.fastapi._compat.adapters import (
     plain_adapter,
     share_key,
     shared_adapter,
-    told,
 )
 from carboy.fastapi._compat.schemas import GenerateJsonSchema as GenerateJsonSchema
 from carboy.fastapi._compat.schemas import JsonSchemaValue as JsonSchemaValue
@@ -60,6 +59,7 @@ from carboy.fastapi._compat.shared import (
     sequence_types,
     union_members,
 )
+from carboy.fastapi.structs.kinds import is_for_msgspec
 
 RequiredParam: Any = PydanticUndefined
 Undefined: Any = PydanticUndefined
@@ -86,6 +86,16 @@ class ModelField:
     name: str
     mode: Mode = "validation"
     config: ConfigDict | None = None
+
+    def __new__(cls, field_info: FieldInfo | None = None, *args: Any, **options: Any) -> Self:
+        """A StructField where msgspec has to read the value."""
+        if field_info is None or cls is not ModelField:
+            return object.__new__(cls)
+        if not is_for_msgspec(field_info.annotation, field_info.metadata):
+            return object.__new__(cls)
+        from carboy.fastapi.structs.field import StructField
+
+        return object.__new__(StructField)  # type: ignore[return-value]
 
     def __post_init__(self) -> None:
         if self.config is not None or not is_certain_field(self.field_info):
@@ -123,6 +133,26 @@ class ModelField:
         if lenient_issubclass(annotation, BaseModel):
             return annotation.__pydantic_serializer__
         return plain_adapter(annotation).serializer
+
+    @property
+    def in_model(self) -> tuple[Any, FieldInfo]:
+        """The field as one of a pydantic model's."""
+        return self.field_info.annotation, self.field_info
+
+    @property
+    def codec(self) -> Any:
+        """What reads and writes the value where that is not pydantic (structs/field.py)."""
+        return None
+
+    @property
+    def decode(self) -> Callable[[bytes], Any] | None:
+        """JSON bytes -> the value, where that may be read at once."""
+        return None
+
+    @property
+    def struct(self) -> Any:
+        """The class whose fields are the parameters, where it is not pydantic's."""
+        return None
 
     @property
     def alias(self) -> str:
@@ -223,14 +253,16 @@ def create_body_model(
     *, fields: Sequence[ModelField], model_name: str, config: ConfigDict | None = None
 ) -> type[BaseModel]:
     """A model with a body's fields, for bodies that are declared one parameter at a time."""
-    definitions: dict[str, Any] = {
-        field.name: (told(field.field_info.annotation), field.field_info) for field in fields
-    }
+    definitions: dict[str, Any] = {field.name: field.in_model for field in fields}
     return create_model(model_name, __config__=config, **definitions)
 
 
-def get_model_fields(model: type[BaseModel]) -> list[ModelField]:
+def get_model_fields(model: type[Any]) -> list[ModelField]:
     """The fields of a model whose fields are parameters."""
+    if not lenient_issubclass(model, BaseModel):
+        from carboy.fastapi.structs.parameters import fields_of
+
+        return fields_of(model)
     fields = []
     for name, info in model.model_fields.items():
         kind = info.annotation
@@ -242,9 +274,18 @@ def get_model_fields(model: type[BaseModel]) -> list[ModelField]:
 
 
 @lru_cache
-def get_cached_model_fields(model: type[BaseModel]) -> list[ModelField]:
+def get_cached_model_fields(model: type[Any]) -> list[ModelField]:
     """`get_model_fields`, once for each model."""
     return get_model_fields(model)
+
+
+def get_model_config(model: type[Any]) -> ConfigDict:
+    """The configuration of a model whose fields are parameters."""
+    if lenient_issubclass(model, BaseModel):
+        return model.model_config
+    from carboy.fastapi.structs.parameters import config_of
+
+    return config_of(model)
 
 
 def _regenerate_error_with_loc(

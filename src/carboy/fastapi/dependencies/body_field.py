@@ -19,10 +19,12 @@ from carboy.fastapi._compat import (
     ModelField,
     create_body_model,
     get_cached_model_fields,
+    get_model_config,
     lenient_issubclass,
 )
 from carboy.fastapi.dependencies.fields import _get_param_aliases, get_validation_alias
 from carboy.fastapi.dependencies.form_models import _get_form_models
+from carboy.fastapi.structs.kinds import told
 from carboy.fastapi.utils import create_model_field
 
 Schema = dict[str, Any]
@@ -104,9 +106,8 @@ def _numbered(field: ModelField, index: int) -> ModelField:
     models = _get_form_models(field)
     if len(models) == 1:
         (model,) = models
-        described: Any = Annotated[
-            model, GetPydanticSchema(get_pydantic_json_schema=partial(_form_model_schema, model))
-        ]
+        shown = GetPydanticSchema(get_pydantic_json_schema=partial(_form_model_schema, model))
+        described: Any = Annotated[model if field.codec is None else told(model), shown]
         info.annotation = described if info.annotation is model else described | None
     name = _number(index)
     info.alias = info.validation_alias = info.serialization_alias = name
@@ -200,7 +201,7 @@ def _model_conditions(
 
 def _absence(models: Sequence[type[BaseModel]]) -> Schema:
     """The schema of forms in which nothing is any model's."""
-    if any(model.model_config.get("extra") in ("allow", "forbid") for model in models):
+    if any(get_model_config(model).get("extra") in ("allow", "forbid") for model in models):
         return {"maxProperties": 0}
     names = {
         name

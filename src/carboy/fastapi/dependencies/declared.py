@@ -40,6 +40,7 @@ from carboy.fastapi.dependencies.form_models import (
     _get_form_union_models,
 )
 from carboy.fastapi.dependencies.models import Dependant
+from carboy.fastapi.structs.kinds import is_for_msgspec
 from carboy.fastapi.utils import create_model_field
 
 _ABSENT: Any = inspect.Signature.empty
@@ -138,7 +139,7 @@ def _inferred(whole: Any, bare: Any, value: Any, is_path: bool) -> FieldInfo:
         # COMPAT: a default is left unused, so that a function may serve paths with and without.
         info = params.Path(annotation=whole)
     else:
-        kind = _inferred_kind(bare)
+        kind = params.Body if is_for_msgspec(whole) else _inferred_kind(bare)
         info = kind(annotation=whole, default=RequiredParam if value is _ABSENT else value)
     if get_origin(whole) is Annotated:
         default = info.default
@@ -199,6 +200,8 @@ def _with_path_name(info: FieldInfo, path_names: set[str]) -> FieldInfo:
 
 def _fits_query(field: ModelField) -> bool:
     annotation = field.field_info.annotation
+    if field.codec is not None:
+        return field.struct is not None
     return (
         is_scalar_field(field)
         or field_annotation_is_scalar_sequence(annotation)

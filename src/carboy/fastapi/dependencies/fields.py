@@ -36,6 +36,8 @@ def is_plain(field: ModelField) -> bool:
         return False
     if isinstance(info, params.Body):
         return not isinstance(info, params.Form)
+    if field.struct is not None:
+        return False
     if not isinstance(info, params.Param):
         return False
     if field_annotation_is_scalar(info.annotation):
@@ -92,7 +94,12 @@ def _get_model_type(annotation: Any) -> type[BaseModel] | None:
 
 
 def _get_param_model(field: ModelField) -> type[BaseModel] | None:
-    """The model whose fields are parameters one by one, if that is what the field is."""
+    """The model whose fields are parameters one by one, if that is what the field is.
+
+    It may be a Struct or an attrs class.
+    """
+    if field.codec is not None:
+        return field.struct  # type: ignore[no-any-return]
     annotation: Any = field.field_info.annotation
     if isinstance(field.field_info, _MODEL_PARAMS):
         annotation = _get_model_type(annotation)

@@ -81,6 +81,8 @@ def _get_form_models(field: ModelField) -> list[type[BaseModel]]:
     info = field.field_info
     if not isinstance(info, params.Form) or info.embed or _is_json_field(field):
         return []
+    if field.struct is not None:
+        return [field.struct]
     model = _get_model_type(info.annotation)
     return _get_form_union_models(info.annotation) if model is None else [model]
 

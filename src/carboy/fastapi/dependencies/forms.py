@@ -19,6 +19,7 @@ from carboy.fastapi._compat import (
     Undefined,
     get_cached_model_fields,
     get_missing_field_error,
+    get_model_config,
     is_bytes_or_nonable_bytes_annotation,
     is_bytes_sequence_annotation,
     serialize_sequence_value,
@@ -160,7 +161,7 @@ def _model_items(
 
 
 def _is_meant(model: type[BaseModel], groups: Groups) -> bool:
-    if groups and model.model_config.get("extra") in ("allow", "forbid"):
+    if groups and get_model_config(model).get("extra") in ("allow", "forbid"):
         return True
     return any(
         name in groups

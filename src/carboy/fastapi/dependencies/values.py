@@ -19,6 +19,7 @@ from carboy.fastapi._compat import (
     field_annotation_is_sequence,
     get_cached_model_fields,
     get_missing_field_error,
+    get_model_config,
 )
 from carboy.fastapi.dependencies.fields import (
     _get_param_aliases,
@@ -106,7 +107,7 @@ def _bind_model(field: ModelField, model: type[BaseModel], received: Mapping[str
         raw = Undefined
     loc = (_source_of(field),)
     value, wrong = _validate_value_with_model_field(field=field, value=raw, values={}, loc=loc)
-    if reading.renamed and model.model_config.get("loc_by_alias", True):
+    if reading.renamed and get_model_config(model).get("loc_by_alias", True):
         for error in wrong:
             head, *tail = error["loc"]
             if tail and tail[0] in reading.renamed:
@@ -167,4 +168,4 @@ class _ModelReading:
         """Whether anything was sent that an optional model should be made of."""
         if not self.own.isdisjoint(self.received):
             return True
-        return bool(self.taken) and model.model_config.get("extra") in ("allow", "forbid")
+        return bool(self.taken) and get_model_config(model).get("extra") in ("allow", "forbid")
