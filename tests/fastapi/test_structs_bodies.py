@@ -6,6 +6,7 @@ import ipaddress
 import pathlib
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -456,6 +457,21 @@ def test_items_of_streams_show_the_declared_fields_only() -> None:
     client = TestClient(app)
     assert client.get("/lines").text == '{"number":1}\n{"number":2}\n'
     assert client.get("/events").text == 'data: {"items":[{"number":1}],"total":0}\n\n'
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: {"a": SecretInner(1)}.values(),
+        lambda: (SecretInner(1) for _ in "a"),
+        lambda: deque([SecretInner(1)]),
+        lambda: (SecretInner(1),),
+    ],
+)
+def test_a_list_may_come_as_any_sequence(make: Any) -> None:
+    app = App()
+    app.get("/", response_model=list[Inner])(make)
+    assert TestClient(app).get("/").json() == [{"number": 1}]
 
 
 def test_dicts_and_other_objects_are_read_as_what_was_declared() -> None:

@@ -7,8 +7,10 @@ models, paths, addresses) is asked of pydantic by the hooks. Mistakes are FastAP
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, MappingView, Sequence
 from functools import lru_cache, partial
+from types import GeneratorType
 from typing import Annotated, Any
 
 import msgspec
@@ -19,6 +21,9 @@ from pydantic_core import PydanticSerializationError
 from carboy.fastapi._compat.adapters import plain_adapter
 from carboy.fastapi.exceptions import FastAPIError
 from carboy.fastapi.structs.trust import Shape, shape_of
+
+#: What an endpoint may return for a list, as FastAPI has it for pydantic's.
+_LISTED = (deque, MappingView, GeneratorType)
 
 
 def read_other(kind: Any, value: Any) -> Any:
@@ -74,6 +79,8 @@ class Codec:
 
     def read_result(self, value: Any) -> Any:
         """What an endpoint returned as exactly what was declared, on every level."""
+        if isinstance(value, _LISTED) and list in (self.shape.kinds or ()):
+            value = list(value)
         value = self._read_result(value)
         if self.shape.holds(value):
             return value
