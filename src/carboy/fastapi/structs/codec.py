@@ -23,7 +23,7 @@ from carboy.fastapi.exceptions import FastAPIError
 from carboy.fastapi.structs.trust import Shape, shape_of
 
 #: What an endpoint may return for a list, as FastAPI has it for pydantic's.
-_LISTED = (deque, MappingView, GeneratorType)
+_LISTED: tuple[type[Any], ...] = (deque, MappingView, GeneratorType)
 
 
 def read_other(kind: Any, value: Any) -> Any:
@@ -80,7 +80,7 @@ class Codec:
     def read_result(self, value: Any) -> Any:
         """What an endpoint returned as exactly what was declared, on every level."""
         if isinstance(value, _LISTED) and list in (self.shape.kinds or ()):
-            value = list(value)
+            value = [*value]
         value = self._read_result(value)
         if self.shape.holds(value):
             return value
