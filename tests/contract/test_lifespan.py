@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,11 @@ def test_it_closes_when_the_server_stops(transport: Transport, tmp_path: Path) -
             assert line.answer().status == 200
         assert diary.read_text().split() == ["startup"]
         assert server.stop() is not None, server.log()
+        if transport.name.startswith("wsgi") and sys.version_info[:2] == (3, 12):
+            # CPython 3.12 starts no thread once it is ending (3.11 and 3.13 do): a shutdown under
+            # WSGI that wants one fails there, and is told.
+            assert "can't create new thread at interpreter shutdown" in server.log()
+            return
         assert diary.read_text().split() == ["startup", "shutdown"], server.log()
 
 
