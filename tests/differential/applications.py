@@ -105,6 +105,13 @@ BODIES: dict[str, Any] = {
     "int": int,
     "item|strict": Item | Strict,
 }
+#: What an uploaded file can be read as; "upload" is the package's own UploadFile.
+FILES: dict[str, Any] = {
+    "bytes": bytes,
+    "list[bytes]": list[bytes],
+    "upload": "UploadFile",
+    "list[upload]": "list[UploadFile]",
+}
 TYPES = {**SCALARS, **SEQUENCES, **BODIES}
 CONSTRAINTS: dict[str, dict[str, Any]] = {
     "int": {"ge": 1, "lt": 10},
@@ -117,7 +124,7 @@ CONSTRAINTS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter: `source` is Path, Query, Header, Cookie, Body, Form or "" for none said."""
+    """One parameter: `source` is Path, Query, Header, Cookie, Body, Form, File or "" for none."""
 
     name: str
     source: str
@@ -158,13 +165,37 @@ def build(package: ModuleType, plan: Plan) -> Any:
     options = dict(plan.options)
     if plan.status is not None:
         options["status_code"] = plan.status
-    app.api_route(plan.path, methods=[plan.method], **options)(endpoint)
+    if plan.method == "WEBSOCKET":
+        app.websocket(plan.path)(_conversation(package, endpoint))
+    else:
+        app.api_route(plan.path, methods=[plan.method], **options)(endpoint)
     return app
+
+
+def _conversation(package: ModuleType, endpoint: Any) -> Any:
+    """A WebSocket that says what it was given, then repeats what it is told until "close"."""
+
+    async def talk(socket: Any, **given: Any) -> None:
+        await socket.accept(subprotocol=next(iter(socket.scope["subprotocols"]), None))
+        await socket.send_json(endpoint(**given))
+        while (text := await socket.receive_text()) != "close":
+            if text == "error":
+                raise package.WebSocketException(1008, "told to")
+            await socket.send_text(text * 2)
+        await socket.close(4000, "asked to")
+
+    signature = inspect.signature(endpoint)
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    first = inspect.Parameter("socket", kind, annotation=package.WebSocket)
+    talk.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[first, *signature.parameters.values()]
+    )
+    return talk
 
 
 def _function(name: str, package: ModuleType, parameters: Any, is_async: bool) -> Any:
     def echo(**given: Any) -> dict[str, Any]:
-        return {key: [type(value).__name__, repr(value)] for key, value in given.items()}
+        return {key: [type(value).__name__, _shown(value)] for key, value in given.items()}
 
     async def echo_async(**given: Any) -> dict[str, Any]:
         return echo(**given)
@@ -175,13 +206,25 @@ def _function(name: str, package: ModuleType, parameters: Any, is_async: bool) -
     return function
 
 
+def _shown(value: Any) -> Any:
+    if isinstance(value, list) and value and hasattr(value[0], "file"):
+        return [_shown(one) for one in value]
+    if hasattr(value, "file"):
+        headers = sorted(value.headers.items())
+        return [value.filename, value.content_type, value.size, repr(value.file.read()), headers]
+    return repr(value)
+
+
 def _parameter(package: ModuleType, one: Parameter) -> inspect.Parameter:
-    annotation = TYPES[one.kind]
+    annotation = FILES[one.kind] if one.source == "File" else TYPES[one.kind]
+    if isinstance(annotation, str):
+        upload = package.UploadFile
+        annotation = upload if annotation == "UploadFile" else list[upload]  # type: ignore[valid-type]
     default: Any = inspect.Parameter.empty
     if one.default == "none":
         annotation, default = annotation | None if one.kind != "pet" else annotation, None
     elif one.default == "value":
-        default = _VALUES.get(one.kind)
+        default = None if one.source == "File" else _VALUES.get(one.kind)
     if one.source:
         options: dict[str, Any] = {}
         if one.alias:

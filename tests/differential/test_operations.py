@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import carboy.fastapi
 
-from .applications import BODIES, SCALARS, SEQUENCES, Parameter, Plan, build
+from .applications import BODIES, FILES, SCALARS, SEQUENCES, Parameter, Plan, build
 from .asking import Ask, ask
 
 COUNT = int(os.environ.get("CARBOY_FUZZ", "0"))
@@ -42,6 +42,8 @@ def parameters(sources: list[str], taken: str = "") -> st.SearchStrategy[tuple[P
             kinds += SEQUENCES
         if source == "Body":
             kinds = list(BODIES)
+        if source == "File":
+            kinds = list(FILES)
         return Parameter(
             name + taken,
             source,
@@ -57,8 +59,8 @@ def parameters(sources: list[str], taken: str = "") -> st.SearchStrategy[tuple[P
 
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
-    body = draw(st.sampled_from(["", "Body", "Form"]))
-    own = draw(parameters(["Query", "Header", "Cookie", *([body] if body else [])]))
+    body = draw(st.sampled_from([[], ["Body"], ["Form"], ["File", "Form"]]))
+    own = draw(parameters(["Query", "Header", "Cookie", *body]))
     below = draw(parameters(["", "Query", "Header", "Cookie"], "_d"))
     path = "/x"
     if draw(st.booleans()):
@@ -118,8 +120,9 @@ def requests(draw: st.DrawFn, plan: Plan) -> Ask:
                 headers.append((shown.lower().encode(), text.encode("utf-8").strip()))
             elif one.source == "Cookie":
                 cookies.append(f"{name}={quote(text)}")
-            elif one.source == "Form":
-                form.append(f"{quote(name)}={quote(text, safe='')}")
+            elif one.source in ("Form", "File"):
+                is_file = draw(st.booleans()) if one.source == "File" else False
+                form.append((name, text, is_file))
             else:
                 body[name] = draw(FITTING | JSONS)
     if cookies:
@@ -140,13 +143,16 @@ def requests(draw: st.DrawFn, plan: Plan) -> Ask:
 
 
 def _content(
-    draw: st.DrawFn, plan: Plan, form: list[str], body: dict[str, Any]
+    draw: st.DrawFn, plan: Plan, form: list[tuple[str, str, bool]], body: dict[str, Any]
 ) -> tuple[bytes, bytes]:
+    if any(one.source == "File" for one in plan.parameters):
+        return _multipart(draw, form), b"multipart/form-data; boundary=limit"
     if any(one.source == "Form" for one in plan.parameters):
         kind = draw(
             st.sampled_from([b"application/x-www-form-urlencoded"] * 5 + [b"", b"text/plain"])
         )
-        return "&".join(form).encode(), kind
+        pairs = [f"{quote(name)}={quote(text, safe='')}" for name, text, _ in form]
+        return "&".join(pairs).encode(), kind
     kind = draw(
         st.sampled_from([b"application/json"] * 8 + [b"", b"text/plain", b"application/vnd.x+json",
                                                      b"application/json; charset=utf-8"])
@@ -156,6 +162,21 @@ def _content(
     text = json.dumps(value)
     broken = draw(st.sampled_from([""] * 8 + ["}", "NaN", "{", "\ufeff", "//"]))
     return (text + broken).encode() if draw(st.booleans()) else text.encode(), kind
+
+
+def _multipart(draw: st.DrawFn, form: list[tuple[str, str, bool]]) -> bytes:
+    """Parts as browsers write them; seldom something that is none."""
+    lines = []
+    for name, text, is_file in form:
+        shown = f'Content-Disposition: form-data; name="{name}"'
+        if is_file:
+            shown += f'; filename="{draw(st.sampled_from(["a.txt", "ä.bin", "", "x y"]))}"'
+        lines += ["--limit", shown]
+        if draw(st.booleans()):
+            lines.append(f"Content-Type: {draw(st.sampled_from(['text/plain', 'image/png']))}")
+        lines += ["", text * draw(st.sampled_from([1, 1, 1, 1000]))]
+    lines.append(draw(st.sampled_from(["--limit--"] * 8 + ["--limit", "rubbish"])))
+    return "\r\n".join(lines).encode() + b"\r\n"
 
 
 def _built(package: Any, plan: Plan) -> Any:

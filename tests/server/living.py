@@ -27,11 +27,13 @@ PATIENCE = 20
 class Living:
     """A server that runs."""
 
-    def __init__(self, app: Any, **options: Any) -> None:
+    def __init__(
+        self, app: Any, http: str = "carboy.server.direct:protocol", **options: Any
+    ) -> None:
         config = uvicorn.Config(
             app,
             port=0,
-            http="carboy.server.direct:protocol",
+            http=http,  # type: ignore[arg-type]
             loop="uvloop",
             lifespan="on",
             log_config=None,
