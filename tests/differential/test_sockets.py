@@ -10,9 +10,9 @@ from typing import Any
 import fastapi
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from server.living import running
 
 import carboy.fastapi
-from server.living import running
 
 from .applications import SCALARS, Parameter, Plan, build
 from .asking import Ask, converse, over_socket
