@@ -23,6 +23,8 @@ from carboy.flask.adapter import MapAdapter
 from carboy.flask.rules import LENIENT, STATIC, Bound, Weight, bind
 
 ENGINE_KEY = "carboy.request"
+#: Which warnings have been given; `warnings` keeps it.
+_WARNED: dict[str | tuple[str, type[Warning], int], int] = {}
 
 
 class Seen(NamedTuple):
@@ -204,9 +206,14 @@ def _subdomain(asked: str, server_name: str) -> str:
     if labels[-len(known) :] != known:
         import warnings
 
-        warnings.warn(
+        # COMPAT: in the name of upstream's module, which people's filters name.
+        warnings.warn_explicit(
             f"Current server name {asked!r} doesn't match configured server name {server_name!r}",
-            stacklevel=3,
+            UserWarning,
+            __file__,
+            _subdomain.__code__.co_firstlineno,
+            module="flask.app",
+            registry=_WARNED,
         )
         return "<invalid>"
     return ".".join(filter(None, labels[: -len(known)]))
