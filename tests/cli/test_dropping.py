@@ -78,6 +78,16 @@ def test_exec_keeps_the_environments_own_sitecustomize(tmp_path: Path) -> None:
     assert ran.stdout.split() == ["own", "own", "carboy.fastapi"]
 
 
+def test_exec_has_a_flask_command_without_flask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "wsgi.py").write_text(FLASK)
+    ran = carboy(tmp_path, "exec", "--", "flask", "routes", "--sort", "rule")
+    assert ran.returncode == 0, ran.stderr
+    assert [line.split()[0] for line in ran.stdout.splitlines()[-2:]] == ["index", "static"]
+
+
 def test_exec_of_an_unknown_command_says_so(tmp_path: Path) -> None:
     ran = carboy(tmp_path, "exec", "--", "no-such-command")
     assert (ran.returncode, "no-such-command" in ran.stderr) == (1, True)

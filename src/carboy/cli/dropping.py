@@ -26,7 +26,12 @@ def drop_in() -> None:
 
 
 def execute(command: Sequence[str]) -> NoReturn:
-    """Become `command`; every Python in it uses the faces."""
+    """Become `command`; every Python in it uses the faces.
+
+    ``flask`` is this Python's: Flask need not be installed, and its script may be another Python's.
+    """
+    if command[0] == "flask":
+        command = [sys.executable, "-m", *command]
     program = which(command[0])
     if program is None:
         raise click.ClickException(f"there is no command {command[0]!r}")
