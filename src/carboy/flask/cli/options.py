@@ -25,13 +25,11 @@ def get_version(ctx: click.Context, param: click.Parameter | None, value: Any) -
     """Print the versions of what an application runs on, and exit."""
     if not value or ctx.resilient_parsing:
         return
-    import carboy
-
     versions = {
         "Python": platform.python_version(),
         "Flask": FLASK,
         "Werkzeug": version("werkzeug"),
-        "Carboy": carboy.__version__,
+        "Carboy": version("carboy"),
     }
     click.echo("\n".join(map(" ".join, versions.items())), color=ctx.color)
     ctx.exit()
