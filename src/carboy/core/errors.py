@@ -39,6 +39,18 @@ class BodyTooLarge(Exception):
         self.limit = limit
 
 
+class BodyTooSlow(Exception):
+    """The request body comes at less than the server's rate; answered 408, and closed."""
+
+    def __init__(self, rate: int) -> None:
+        super().__init__(f"the request body comes at less than {rate} bytes a second")
+        self.rate = rate
+
+
+class BodyLost(Exception):
+    """The request body could not be kept, the log says why; answered 500."""
+
+
 class Overloaded(Exception):
     """Too much waits already, for a thread or for a turn; answered 503 with Retry-After."""
 

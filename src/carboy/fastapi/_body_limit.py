@@ -16,7 +16,7 @@ from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY as MAX_BODY_
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import Request
 
-from carboy.core.errors import BodyTooLarge
+from carboy.core.errors import BodyTooLarge, BodyTooSlow
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -76,6 +76,8 @@ def refusing(request: RequestContext) -> Receive:
             return await request.receive()
         except BodyTooLarge as error:
             raise ContentTooLarge from error
+        except BodyTooSlow as error:
+            raise HTTPException(408, "Request Timeout", {"connection": "close"}) from error
 
     return receive
 

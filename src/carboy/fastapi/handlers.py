@@ -14,7 +14,14 @@ from urllib.parse import quote
 
 from carboy.core.answer import JSON, Body, Head
 from carboy.core.context import RequestContext
-from carboy.core.errors import BodyTooLarge, Handlers, Handling, Overloaded, TimedOut
+from carboy.core.errors import (
+    BodyTooLarge,
+    BodyTooSlow,
+    Handlers,
+    Handling,
+    Overloaded,
+    TimedOut,
+)
 from carboy.core.voice import kind_of
 from carboy.fastapi import exception_handlers as installed
 from carboy.fastapi.dress import make_request, undress
@@ -94,6 +101,7 @@ def validation_error(request: RequestContext, error: Any) -> Pair:
 #: The engine's refusals as HTTPExceptions: status, detail, headers.
 _REFUSALS: dict[type[BaseException], tuple[int, str, dict[str, str]]] = {
     BodyTooLarge: (413, "Content Too Large", {"connection": "close"}),
+    BodyTooSlow: (408, "Request Timeout", {"connection": "close"}),
     Overloaded: (503, "Service Unavailable", {"retry-after": "1"}),
     TimedOut: (504, "Gateway Timeout", {}),
 }

@@ -23,7 +23,7 @@ from carboy.core.context import Address, RequestContext
 from carboy.core.errors import Overloaded
 from carboy.core.voice import drive_async
 from carboy.server.deadline import SWEPT
-from carboy.server.expiry import Expiring
+from carboy.server.flow import STALLED, Flowing
 from carboy.server.outer import (
     OVERLOADED,
     PLAIN_500,
@@ -61,14 +61,12 @@ def protocol(
     return Connection(shared)
 
 
-class Connection(Expiring):
+class Connection(Flowing):
     """One client. Also the Wire of its requests (core/context.py)."""
 
     __slots__ = (
-        "_drained",
         "client",
         "idle_since",
-        "paused",
         "scheme",
         "server",
         "started",
@@ -85,8 +83,6 @@ class Connection(Expiring):
         self.streaming: bool | None = None
         #: The head of a streamed answer is written.
         self.started = False
-        self.paused = False
-        self._drained: asyncio.Event | None = None
         self.idle_since = 0
 
     # -- the socket ---------------------------------------------------------------------------
@@ -103,6 +99,7 @@ class Connection(Expiring):
         self.shared.lost(self)
         self.queue.clear()
         self.resume_writing()
+        self._drop_body()
         serving = self.serving
         if serving is not None:
             if serving.stream is not None:
@@ -112,22 +109,6 @@ class Connection(Expiring):
             ):
                 self.task.cancel()
         self.parser = None
-
-    def pause_writing(self) -> None:
-        self.paused = True
-
-    def resume_writing(self) -> None:
-        self.paused = False
-        if self._drained is not None:
-            self._drained.set()
-
-    async def writable(self) -> None:
-        """Wait until the client has read enough of what was written."""
-        while self.paused and not self.closed:
-            if self._drained is None:
-                self._drained = asyncio.Event()
-            self._drained.clear()
-            await self._drained.wait()
 
     def shutdown(self) -> None:
         """uvicorn asks for a graceful stop: answer what has been read or begun, then close."""
@@ -337,10 +318,18 @@ class Connection(Expiring):
         if request is self.last:
             return
         self.idle_since = shared.tick
-        if self.queue:
-            self.serving = following = self.queue.popleft()
-            if len(self.queue) == AHEAD // 2:
-                self.transport.resume_reading()
+        if self.paused:
+            self.serving = STALLED
+        elif self.queue:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """On to the next of the requests that wait."""
+        self.serving = following = self.queue.popleft()
+        if len(self.queue) == AHEAD // 2:
+            self.transport.resume_reading()
+        # Else its body is being read back: `loaded` will start it.
+        if following.body is not None or following.stream is not None:
             # Not from here: a long pipeline must not become a deep stack.
             self.loop.call_soon(self._start_queued, following)
 

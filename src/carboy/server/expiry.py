@@ -17,12 +17,13 @@ from carboy.server.deadline import afresh
 from carboy.server.outer import refused
 from carboy.server.reading import Reading
 from carboy.server.shared import Shared
+from carboy.server.slow import Pace
 
 
 class Expiring(Reading):
     """The part of a connection that knows the time."""
 
-    __slots__ = ("armed", "expired", "task")
+    __slots__ = ("armed", "expired", "pace", "task")
 
     def __init__(self, shared: Shared) -> None:
         super().__init__(shared)
@@ -30,6 +31,8 @@ class Expiring(Reading):
         self.armed: asyncio.TimerHandle | int | None = None
         #: The request that was answered because its time was up; it may still run.
         self.expired: RequestContext | None = None
+        #: How far a slow client had got when the sweeper last looked.
+        self.pace: Pace | None = None
         #: What runs on the loop for the request that is being answered.
         self.task: asyncio.Task[None] | None = None
 

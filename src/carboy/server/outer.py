@@ -15,7 +15,7 @@ from carboy.core.answer import TEXT, AnswerError, Body, Head
 from carboy.core.closing import finish, unwind
 from carboy.core.context import RequestContext, Threads
 from carboy.core.engine import Engine, Target
-from carboy.core.errors import BodyTooLarge, Overloaded, TimedOut
+from carboy.core.errors import BodyLost, BodyTooLarge, BodyTooSlow, Overloaded, TimedOut
 from carboy.core.route import Lane, Route
 from carboy.core.voice import Colourless, Do, drive
 from carboy.server import traces
@@ -31,6 +31,10 @@ OVERLOADED = (
 TOO_LARGE = (
     Head(413, [TEXT, (b"connection", b"close")]),
     b"Content Too Large: the request body is larger than this address takes.",
+)
+TOO_SLOW = (
+    Head(408, [TEXT, (b"connection", b"close")]),
+    b"Request Timeout: the request body comes too slowly.",
 )
 _END = object()
 
@@ -57,6 +61,8 @@ _REFUSALS: dict[type[BaseException], Pair] = {
     ),
     Overloaded: OVERLOADED,
     BodyTooLarge: TOO_LARGE,
+    BodyTooSlow: TOO_SLOW,
+    BodyLost: PLAIN_500,
 }
 
 

@@ -39,9 +39,14 @@ class Pool:
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, threads: int = THREADS, queue: int = QUEUE
+        self,
+        loop: asyncio.AbstractEventLoop,
+        threads: int = THREADS,
+        queue: int = QUEUE,
+        name: str = "carboy",
     ) -> None:
         self.loop = loop
+        self.name = name
         self.limit = threads
         self.queue_limit = queue
         self.size = 0
@@ -87,7 +92,7 @@ class Pool:
     def _grow(self, count: int) -> None:
         for _ in range(min(count, self.limit - self.size)):
             self.size += 1
-            name = f"carboy-{self.size}"
+            name = f"{self.name}-{self.size}"
             threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def _work(self) -> None:

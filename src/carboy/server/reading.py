@@ -1,17 +1,15 @@
-"""What a connection of the direct protocol reads: parsed, limited, matched or refused.
+"""What a connection of the direct protocol reads: heads, parsed, limited, matched or refused.
 
 httptools calls back, one request at a time is put together, and once it can be answered it is
-handed to `_start` or `_queue`, which are in server/direct.py. Whatever can't be a request is
-refused here, so that the client sees why; nothing is read after the request that ends the
-connection.
+handed to `_start` or `_queue`, which are in server/direct.py; its body is server/bodies.py's.
+Whatever can't be a request is refused here, so that the client sees why; nothing is read after the
+request that ends the connection.
 SAFETY: every size that a client chooses has a limit here or in the route.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from typing import Any, cast
+from typing import Any
 from urllib.parse import unquote
 
 import httptools
@@ -19,8 +17,7 @@ import httptools
 from carboy.core.answer import TEXT, Head
 from carboy.core.context import RequestContext
 from carboy.core.engine import Engine
-from carboy.core.errors import BodyTooLarge
-from carboy.server.outer import refuse
+from carboy.server.bodies import IGNORE, Receiving
 from carboy.server.shared import Shared
 from carboy.server.stream import Incoming
 from carboy.server.upgrade import hand_over, is_websocket
@@ -34,67 +31,28 @@ MAX_TARGET = 8 * 1024
 LINGER = 2.0
 
 
-class _Ignore(list[tuple[bytes, bytes]]):
-    """Where trailer fields go."""
-
-    def append(self, item: tuple[bytes, bytes]) -> None:
-        pass
-
-
-_IGNORE = _Ignore()
 _NO_BODY = frozenset({"GET", "HEAD"})
 _FRAGMENT = ord("#")  # PERF: a number, see core/decode.py
 
 
-class Reading(asyncio.Protocol):
+class Reading(Receiving):
     """The half of a connection that listens.
 
     `head_size` counts the bytes of a head that has begun; while it is not 0, heads are looked at
     closely when they are complete. A small head that comes in one piece needs no look.
     """
 
-    __slots__ = (
-        "chunks",
-        "closed",
-        "engine",
-        "head_size",
-        "headers",
-        "last",
-        "loop",
-        "parser",
-        "queue",
-        "reading",
-        "serving",
-        "shared",
-        "size",
-        "stopping",
-        "taken",
-        "transport",
-        "unchunked",
-        "url",
-    )
+    __slots__ = ("engine", "head_size", "left", "parser", "stopping", "taken", "url")
 
     def __init__(self, shared: Shared) -> None:
+        super().__init__(shared)
         assert shared.engine is not None
-        self.shared = shared
         self.engine: Engine = shared.engine
-        self.loop = shared.loop
-        self.transport: asyncio.Transport = cast(Any, None)
         self.parser: Any = httptools.HttpRequestParser(self)
         self.url: bytes | None = None
-        self.headers: list[tuple[bytes, bytes]] = _IGNORE
         self.head_size = 0
-        self.reading: RequestContext | None = None
-        self.chunks: list[bytes] | None = None
-        self.size = 0
-        #: The request that is being answered, and those that wait for that.
-        self.serving: RequestContext | None = None
-        self.queue: deque[RequestContext] = deque()
-        #: The request after whose answer the connection closes; `self` after a refusal.
-        self.last: RequestContext | Reading | None = None
-        #: The last request is of HTTP/1.0 and can't be answered in chunks.
-        self.unchunked = False
-        self.closed = False
+        #: Requests that may still come before the connection is closed.
+        self.left = shared.times.keep_alive_requests
         self.stopping = False
         #: The WebSocket protocol that has taken the connection over.
         self.taken: Any = None
@@ -102,12 +60,6 @@ class Reading(asyncio.Protocol):
     def version(self, request: RequestContext) -> str:
         """The HTTP version of `request`: one of HTTP/1.0 is always the last."""
         return "1.0" if self.unchunked and request is self.last else "1.1"
-
-    def _start(self, request: RequestContext) -> None:
-        raise NotImplementedError
-
-    def _queue(self, request: RequestContext) -> None:
-        raise NotImplementedError
 
     def data_received(self, data: bytes) -> None:
         if self.closed or (self.last is not None and self.reading is None):
@@ -146,7 +98,7 @@ class Reading(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         url, self.url = self.url or b"", None
-        headers, self.headers = self.headers, _IGNORE
+        headers, self.headers = self.headers, IGNORE
         if self.last is not None:
             return  # pipelined after the request that ends the connection
         if (len(headers) > MAX_FIELDS or self.head_size) and (over := _over_limits(url, headers)):
@@ -176,12 +128,12 @@ class Reading(asyncio.Protocol):
             self.last = request
             self.unchunked = True
         # SAFETY: F11, what follows an upgrade we don't take is not read as a request.
-        elif not parser.should_keep_alive() or self.stopping or upgrade:
+        elif not parser.should_keep_alive() or self.stopping or upgrade or self.left == 1:
             self.last = request
+        self.left -= 1
         if method not in _NO_BODY and not self._may_send_body(request):
             return
-        self.chunks = None
-        self.size = 0
+        self.chunks, self.size = None, 0
         if not target.buffered and _has_body(headers):
             request.stream = Incoming(self, request)
             (self._start if self.serving is None else self._queue)(request)
@@ -191,77 +143,11 @@ class Reading(asyncio.Protocol):
         free = self.serving is None and not self.queue and not self.stopping
         return free and self.shared.websockets is not None and is_websocket(headers)
 
-    def _may_send_body(self, request: RequestContext) -> bool:
-        """Look at what is announced; False if it was refused."""
-        limit = request.target.max_body
-        expects = False
-        for name, value in request.headers:
-            if name == b"content-length":
-                if limit is not None and int(value) > limit:
-                    self._refuse_body(request, limit)
-                    return False
-            elif name == b"expect":
-                expects = value.lower() == b"100-continue"
-        # No 100 amidst an earlier answer, and none to HTTP/1.0 (RFC 9110, 10.1.1).
-        if expects and self.serving is None and not self.unchunked:
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        return True
-
-    def on_body(self, data: bytes) -> None:
-        request = self.reading
-        if request is None:
-            return
-        self.size += len(data)
-        limit = request.target.max_body
-        if limit is not None and self.size > limit:
-            if request.stream is not None:
-                # The endpoint is reading: it is told, and what it answers ends the connection.
-                self.reading = None
-                self.last = request
-                request.stream.fail(BodyTooLarge(limit))
-                return
-            self._refuse_body(request, limit)
-            return
-        if request.stream is not None:
-            request.stream.feed(data)
-        elif self.chunks is None:
-            self.chunks = [data]
-        else:
-            self.chunks.append(data)
-
-    def on_message_complete(self) -> None:
-        request = self.reading
-        if request is None:
-            return
-        self.reading = None
-        if request.stream is not None:
-            request.stream.end()
-            return
-        chunks = self.chunks
-        if chunks is None:
-            request.body = b""
-        else:
-            request.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-            self.chunks = None
-        if self.serving is None:
-            self._start(request)
-        else:
-            self._queue(request)
-
-    def _refuse_body(self, request: RequestContext, limit: int) -> None:
-        """Answer in the place of the endpoint, in its turn; nothing more is read."""
-        self.reading = self.chunks = None
-        self.headers = _IGNORE
-        self.last = request
-        request.stream = Incoming(self, request)  # has no end, so the connection lingers
-        request.stream.disconnect()
-        refuse(request, BodyTooLarge, limit)
-        (self._start if self.serving is None else self._queue)(request)
-
     def refuse(self, status: int, message: str) -> None:
         """Answer what can't be served and close; whatever else the client sends is not read."""
         reading, self.reading = self.reading, None
-        self.headers = _IGNORE
+        self._drop_body()
+        self.headers = IGNORE
         self.url = None
         if reading is not None and reading.stream is not None:
             # Its endpoint runs or waits for its turn: what it reads has no good end.

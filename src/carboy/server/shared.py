@@ -17,12 +17,13 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from carboy.core.context import Address, RequestContext
 from carboy.core.engine import Engine
 from carboy.server.pool import Pool, pool_of
+from carboy.server.slow import Times, look
 
 if TYPE_CHECKING:
     from carboy.server.direct import Connection
 
-#: Seconds from the first byte of a request's head to its last.
-HEAD_TIMEOUT = 10
+#: Threads for bodies that are kept in files: disks don't get faster with more.
+FILE_THREADS = 4
 
 
 class Closing:
@@ -61,7 +62,10 @@ class Shared:
         self.root_path: str = config.root_path
         self.limit: int | None = config.limit_concurrency
         self.keep_alive = max(1, int(config.timeout_keep_alive))
+        self.times = Times.from_environment()
+        #: For handlers; files have threads of their own, so that neither waits for the other.
         self.pool: Pool = pool_of(loop)
+        self.files = Pool(loop, FILE_THREADS, name="carboy-files")
         logger = logging.getLogger("uvicorn.access")
         self.access_logger = logger
         self.access_log = logger.hasHandlers() and logger.isEnabledFor(logging.INFO)
@@ -95,22 +99,12 @@ class Shared:
         self._connections.discard(connection)
 
     def _sweep(self) -> None:
-        """Close what has been silent too long."""
+        """Look at every connection: slow and silent ones are closed."""
         self.tick += 1
-        idle = self.tick - self.keep_alive
-        slow = self.tick - HEAD_TIMEOUT
         for connection in list(self._connections):
             # WebSocket protocols of uvicorn are in this set too; they keep their own time.
-            if getattr(connection, "shared", None) is not self:
-                continue
-            if connection.serving is not None:
-                if isinstance(connection.armed, int) and self.tick >= connection.armed:
-                    connection.expire(connection.serving)
-                continue
-            if connection.reading is None:
-                partial = connection.url is not None
-                if connection.idle_since < (slow if partial else idle):
-                    connection.transport.close()
+            if getattr(connection, "shared", None) is self:
+                look(connection)
         if self._connections:
             self.loop.call_later(1, self._sweep)
         else:

@@ -17,8 +17,8 @@ from carboy.core.context import RequestContext
 from carboy.server.outer import Promise, chunks
 
 if TYPE_CHECKING:
+    from carboy.server.bodies import Receiving
     from carboy.server.direct import Connection
-    from carboy.server.reading import Reading
 
 #: Bytes of a request body held before the socket is left alone.
 HIGH_WATER = 64 * 1024
@@ -38,7 +38,7 @@ class Incoming:
         "taken",
     )
 
-    def __init__(self, connection: Reading, request: RequestContext) -> None:
+    def __init__(self, connection: Receiving, request: RequestContext) -> None:
         self.connection = connection
         #: A body that was read before the endpoint ran is given as one piece.
         self.pieces: deque[bytes] = deque((request.body,) if request.body else ())
