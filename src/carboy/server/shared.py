@@ -99,16 +99,19 @@ class Shared:
         self._connections.discard(connection)
 
     def _sweep(self) -> None:
-        """Look at every connection: slow and silent ones are closed."""
+        self.look_around()
+        if self._connections:
+            self.loop.call_later(1, self._sweep)
+        else:
+            self._sweeping = False
+
+    def look_around(self) -> None:
+        """A second has passed: slow and silent connections are closed."""
         self.tick += 1
         for connection in list(self._connections):
             # WebSocket protocols of uvicorn are in this set too; they keep their own time.
             if getattr(connection, "shared", None) is self:
                 look(connection)
-        if self._connections:
-            self.loop.call_later(1, self._sweep)
-        else:
-            self._sweeping = False
 
     def forwarded(self, connection: Connection, request: RequestContext) -> tuple[Address, str]:
         """Client address and scheme, from X-Forwarded-* where the peer is trusted (H6)."""
