@@ -34,11 +34,10 @@ class Living:
             app,
             port=0,
             http=http,  # type: ignore[arg-type]
-            loop="uvloop",
             lifespan="on",
             log_config=None,
             access_log=False,
-            **options,
+            **{"loop": "uvloop"} | options,
         )
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run)

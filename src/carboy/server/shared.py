@@ -18,6 +18,7 @@ from carboy.core.context import Address, RequestContext
 from carboy.core.engine import Engine
 from carboy.server.pool import Pool, pool_of
 from carboy.server.slow import Times, look
+from carboy.server.watchdog import watch
 
 if TYPE_CHECKING:
     from carboy.server.direct import Connection
@@ -66,6 +67,7 @@ class Shared:
         #: For handlers; files have threads of their own, so that neither waits for the other.
         self.pool: Pool = pool_of(loop)
         self.files = Pool(loop, FILE_THREADS, name="carboy-files")
+        self.watchdog = watch(loop)
         logger = logging.getLogger("uvicorn.access")
         self.access_logger = logger
         self.access_log = logger.hasHandlers() and logger.isEnabledFor(logging.INFO)
