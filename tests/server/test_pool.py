@@ -48,6 +48,21 @@ def test_blocked_threads_make_the_pool_grow_to_its_limit_and_no_further() -> Non
     asyncio.run(main())
 
 
+def test_one_more_than_the_first_threads_does_not_wait_for_another() -> None:
+    """Nothing comes after it that would make the pool look."""
+
+    async def run() -> None:
+        pool = Pool(asyncio.get_running_loop())
+        go_on = threading.Event()
+        blocked = [pool.run(go_on.wait, 20) for _ in range(FIRST)]
+        assert await asyncio.wait_for(pool.run(lambda: "served"), 10) == "served"
+        go_on.set()
+        await asyncio.gather(*blocked)
+        pool.close()
+
+    asyncio.run(run())
+
+
 def test_quick_work_stays_on_few_threads() -> None:
     async def main() -> None:
         pool = Pool(asyncio.get_running_loop())

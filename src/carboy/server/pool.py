@@ -75,7 +75,8 @@ class Pool:
         queue.put((contextvars.copy_context(), work, args))
         if self.size < FIRST:
             self._grow(1)
-        elif waiting and not self._checking and self.size < self.limit:
+        # PERF: asking after each would be a timer for each; so it is one in 5 ms at most.
+        elif not self._checking and self.size < self.limit:
             self._checking = True
             self.loop.call_later(PATIENCE, self._check, self._submitted)
 
