@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from copy import copy
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from carboy.core.context import Address, RequestContext
 from carboy.core.engine import Engine
 from carboy.server.pool import Pool, pool_of
+from carboy.server.proxies import Forwarded, Proxies
 from carboy.server.slow import Times, look
 from carboy.server.watchdog import watch
 
@@ -35,6 +37,15 @@ class Closing:
         return False
 
 
+def _proxies(names: Any) -> Proxies | None:
+    """The proxies that uvicorn was told of, None for nobody."""
+    try:
+        return Proxies(names) or None
+    except ValueError as error:
+        logging.getLogger("carboy").error("No proxy is trusted: %s", error)
+        return None
+
+
 class Shared:
     """One for a worker process; kept on uvicorn's ServerState."""
 
@@ -46,13 +57,16 @@ class Shared:
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         app = config.loaded_app
-        self.config = config
         #: uvicorn's protocol class for WebSockets, None for none.
         self.websockets: Any = getattr(config, "ws_protocol_class", None)
-        self.trusted: Any = None
+        self.trusted: Proxies | None = None
+        self.config = config
         if isinstance(app, ProxyHeadersMiddleware):
-            self.trusted = app.trusted_hosts
             app = app.app
+            self.trusted = _proxies(config.forwarded_allow_ips)
+            # WebSockets are to hear the same as HTTP about client and scheme.
+            self.config = copy(config)
+            self.config.loaded_app = Forwarded(app, self.trusted) if self.trusted else app
         self.engine: Engine | None = getattr(app, "engine", None)
         if not isinstance(self.engine, Engine):
             self.engine = None
@@ -117,18 +131,9 @@ class Shared:
 
     def forwarded(self, connection: Connection, request: RequestContext) -> tuple[Address, str]:
         """Client address and scheme, from X-Forwarded-* where the peer is trusted (H6)."""
-        client, scheme = connection.client, connection.scheme
-        if self.trusted is None or (client[0] if client else "") not in self.trusted:
-            return client, scheme
-        proto = request.header(b"x-forwarded-proto")
-        if proto is not None and (named := proto.decode("latin-1").strip()) in ("http", "https"):
-            scheme = named
-        chain = b", ".join(v for n, v in request.headers if n == b"x-forwarded-for")
-        if chain:
-            host = self.trusted.get_trusted_client_host(chain.decode("latin-1"))
-            if host:
-                client = (host, 0)
-        return client, scheme
+        if self.trusted is None:
+            return connection.client, connection.scheme
+        return self.trusted.seen_through(connection.client, connection.scheme, request.headers)
 
     def log_access(self, connection: Connection, request: RequestContext, status: int) -> None:
         """One line for uvicorn's access log; what the client sent is escaped (R9)."""
