@@ -135,7 +135,7 @@ class Line:
         coding = answer.get("transfer-encoding")
         if length is not None and coding is not None:
             raise Broken("content-length and transfer-encoding in one answer")
-        if method == "HEAD" or answer.status in (204, 304):
+        if method == "HEAD" or answer.status < 200 or answer.status in (204, 304):
             if answer.status == 204 and (length or coding):
                 raise Broken("framing on a 204 (RFC 9110, 8.6)")
         elif coding == "chunked":

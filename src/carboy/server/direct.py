@@ -69,8 +69,6 @@ class Connection(Flowing):
         "idle_since",
         "scheme",
         "server",
-        "started",
-        "streaming",
     )
 
     def __init__(self, shared: Shared) -> None:
@@ -78,11 +76,6 @@ class Connection(Flowing):
         self.client: Address = None
         self.server: tuple[str, int | None] | None = None
         self.scheme = "http"
-        #: None while an endpoint runs; then whether its answer is a stream that the client ends by
-        #: leaving (True), or one that sends itself and is told so (False).
-        self.streaming: bool | None = None
-        #: The head of a streamed answer is written.
-        self.started = False
         self.idle_since = 0
 
     # -- the socket ---------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""What servers do when something is wrong: Carboy beside FastAPI on uvicorn (`make faults`)."""
