@@ -45,6 +45,11 @@ libraries:
 bench:
 	$(PYTHON) benchmarks/run.py
 
+# What handlers, clients and operators do wrong, to Carboy and to FastAPI on uvicorn: one table.
+.PHONY: faults
+faults:
+	$(PYTHON) benchmarks/faults/run.py
+
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Carboy needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.13 $(MAKECMDGOALS)"; exit 1; }
