@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from carboy import App, BackgroundTasks
+from starlette.responses import StreamingResponse
+
+from carboy import App, BackgroundTasks, Request, WebSocket
+from carboy.fastapi.sse import EventSourceResponse
 
 folder = Path(os.environ["RUN_FOLDER"])
+if (folder / "broken").exists():
+    raise RuntimeError("the application is broken")
 
 
 def leave_word(word: str) -> None:
@@ -53,3 +59,55 @@ async def task(tasks: BackgroundTasks) -> str:
 
     tasks.add_task(work)
     return "answered"
+
+
+@app.get("/events", response_class=EventSourceResponse)
+async def events() -> AsyncIterator[int]:
+    """Without an end of its own."""
+    try:
+        number = 0
+        while True:
+            yield (number := number + 1)
+            await asyncio.sleep(0.05 if number < 3 else 3600)
+    finally:
+        leave_word("events closed")
+
+
+@app.get("/blocking-events", response_class=EventSourceResponse)
+def blocking_events() -> Iterator[int]:
+    try:
+        number = 0
+        while True:
+            yield (number := number + 1)
+            time.sleep(0.05)
+    finally:
+        leave_word("events closed")
+
+
+@app.get("/own-events")
+async def own_events() -> StreamingResponse:
+    async def pieces() -> AsyncIterator[str]:
+        try:
+            yield "data: 1\n\n"
+            await asyncio.sleep(3600)
+        finally:
+            leave_word("events closed")
+
+    return StreamingResponse(pieces(), media_type="text/event-stream")
+
+
+@app.get("/seen")
+async def seen(request: Request) -> dict[str, Any]:
+    return {
+        "scheme": request.url.scheme,
+        "client": request.client and request.client.host,
+        "root_path": request.scope["root_path"],
+        "version": request.scope["http_version"],
+    }
+
+
+@app.websocket("/ws")
+async def websocket(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.send_json([websocket.scope["scheme"], websocket.scope["client"][0]])
+    await websocket.close()

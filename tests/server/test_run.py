@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -54,7 +54,11 @@ class Running:
 
 
 @contextmanager
-def run(folder: Path, options: Sequence[str] = ("--no-access-log",)) -> Iterator[Running]:
+def run(
+    folder: Path,
+    options: Sequence[str] = ("--no-access-log",),
+    environ: Mapping[str, str] | None = None,
+) -> Iterator[Running]:
     port = free_port()
     address: Address = ("127.0.0.1", port)
     words = ["--port", str(port), *options]
@@ -64,7 +68,7 @@ def run(folder: Path, options: Sequence[str] = ("--no-access-log",)) -> Iterator
         process = subprocess.Popen(
             [sys.executable, "-m", "carboy", "run", "run_app:app", *words],
             cwd=HERE,
-            env={**os.environ, "RUN_FOLDER": str(folder)},
+            env={**os.environ, "RUN_FOLDER": str(folder), **(environ or {})},
             stdout=log,
             stderr=log,
             start_new_session=True,

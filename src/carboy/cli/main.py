@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
@@ -12,6 +10,7 @@ import carboy
 from carboy.cli.dropping import drop_in as use_faces
 from carboy.cli.dropping import execute
 from carboy.cli.loading import LoadError, load_app
+from carboy.cli.options import Serving, serving_options
 from carboy.cli.serving import dev as serve_dev
 from carboy.cli.serving import run as serve_run
 
@@ -26,33 +25,15 @@ def main() -> None:
     """
 
 
-def _address(default_port: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in (
-            click.option(
-                "--port", default=default_port, show_default=True, help="TCP port; 0: any."
-            ),
-            click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind."),
-            click.argument("app"),
-        ):
-            command = option(command)
-        return command
-
-    return decorate
-
-
 _drop_in = click.option(
     "--drop-in", is_flag=True, help="APP imports fastapi or flask: Carboy's faces answer for them."
 )
 
 
-@main.command()
-@_address(8000)
+@main.command(cls=Serving)
+@click.argument("app")
 @_drop_in
-@click.option("--uds", type=click.Path(path_type=Path), help="Listen on a UNIX socket instead.")
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
-@click.option("--access-log/--no-access-log", default=True, help="Log every request.")
-@click.option("--root-path", default="", help="Path that a proxy has taken off, as in /api/v1.")
+@serving_options()
 def run(app: str, drop_in: bool, **options: Any) -> None:
     """Serve APP in production: no reload, no tracebacks to clients."""
     if drop_in:
@@ -60,11 +41,11 @@ def run(app: str, drop_in: bool, **options: Any) -> None:
     serve_run(app, **options)
 
 
-@main.command()
-@_address(8000)
+@main.command(cls=Serving)
+@click.argument("app")
 @_drop_in
-@click.option("--reload/--no-reload", default=True, help="Restart when a file changes.")
-def dev(app: str, host: str, port: int, reload: bool, drop_in: bool) -> None:
+@serving_options(reload=True)
+def dev(app: str, drop_in: bool, host: str, **options: Any) -> None:
     """Serve APP while you work on it: reload, readable errors, this machine only."""
     if host not in ("127.0.0.1", "localhost", "::1"):
         raise click.UsageError(
@@ -73,7 +54,7 @@ def dev(app: str, host: str, port: int, reload: bool, drop_in: bool) -> None:
         )
     if drop_in:
         use_faces()
-    serve_dev(app, host=host, port=port, reload=reload)
+    serve_dev(app, host=host, **options)
 
 
 @main.command("exec", context_settings={"ignore_unknown_options": True})

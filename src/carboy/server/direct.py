@@ -23,7 +23,8 @@ from carboy.core.context import Address, RequestContext
 from carboy.core.errors import Overloaded
 from carboy.core.voice import drive_async
 from carboy.server.deadline import SWEPT
-from carboy.server.flow import STALLED, Flowing
+from carboy.server.flow import STALLED
+from carboy.server.leaving import Leaving
 from carboy.server.outer import (
     OVERLOADED,
     PLAIN_500,
@@ -61,7 +62,7 @@ def protocol(
     return Connection(shared)
 
 
-class Connection(Flowing):
+class Connection(Leaving):
     """One client. Also the Wire of its requests (core/context.py)."""
 
     __slots__ = (
@@ -102,15 +103,6 @@ class Connection(Flowing):
             ):
                 self.task.cancel()
         self.parser = None
-
-    def shutdown(self) -> None:
-        """uvicorn asks for a graceful stop: answer what has been read or begun, then close."""
-        self.stopping = True
-        if self.last is not None:
-            return
-        self.last = self.reading or (self.queue[-1] if self.queue else self.serving)
-        if self.last is None:
-            self.transport.close()
 
     # -- answering ------------------------------------------------------------------------------
 
@@ -216,6 +208,7 @@ class Connection(Flowing):
         """A streamed answer, from its head to the close of what it outlives."""
         self._disarm()
         self.started = False
+        self.streamed = None
         failure: BaseException | None = None
         complete = False
         try:

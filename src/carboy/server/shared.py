@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from copy import copy
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -27,6 +28,20 @@ if TYPE_CHECKING:
 
 #: Threads for bodies that are kept in files: disks don't get faster with more.
 FILE_THREADS = 4
+
+
+#: Seconds for which a connection without a request is kept when the server stops.
+FAREWELL = 1
+#: The variable with the seconds for which streams of events go on when the server stops.
+EVENTS = "CARBOY_TIMEOUT_EVENT_STREAMS"
+
+
+def event_seconds() -> int:
+    """ValueError: what the environment says is no number."""
+    text = os.environ.get(EVENTS, "5")
+    if not text.isascii() or not text.isdigit():
+        raise ValueError(f"{EVENTS} is {text!r}; say a whole number of seconds")
+    return int(text)
 
 
 class Closing:
@@ -82,8 +97,7 @@ class Shared:
         self.pool: Pool = pool_of(loop)
         self.files = Pool(loop, FILE_THREADS, name="carboy-files")
         self.watchdog = watch(loop)
-        logger = logging.getLogger("uvicorn.access")
-        self.access_logger = logger
+        self.access_logger = logger = logging.getLogger("uvicorn.access")
         self.access_log = logger.hasHandlers() and logger.isEnabledFor(logging.INFO)
         self.source: Any = None
         self.defaults = b""
@@ -91,6 +105,20 @@ class Shared:
         self.tick = 0
         self._connections: set[Connection] = state.connections
         self._sweeping = False
+        #: Seconds for which silent connections are kept when the server stops: not where a person
+        #: who has saved a file waits for it.
+        self.farewell = 0 if getattr(config, "reload", False) else FAREWELL
+        self._event_seconds = event_seconds()
+        #: When the server stops: the tick from which streams of events are ended.
+        self._last_events: int | None = None
+
+    def stop(self) -> None:
+        """The server stops: connections that are made from now on know."""
+        if self._last_events is None:
+            seconds = self._event_seconds
+            if (limit := getattr(self.config, "timeout_graceful_shutdown", None)) is not None:
+                seconds = max(0, min(seconds, limit - 2))
+            self._last_events = self.tick + seconds
 
     def refresh(self) -> None:
         """Write out the headers that every answer carries: date, server, configured ones."""
@@ -108,6 +136,8 @@ class Shared:
         if not self._sweeping:
             self._sweeping = True
             self.loop.call_later(1, self._sweep)
+        if self._last_events is not None:
+            connection.shutdown()
         return self.tick
 
     def lost(self, connection: Connection) -> None:
@@ -124,10 +154,13 @@ class Shared:
     def look_around(self) -> None:
         """A second has passed: slow and silent connections are closed."""
         self.tick += 1
+        is_over = self._last_events is not None and self.tick > self._last_events
         for connection in list(self._connections):
             # WebSocket protocols of uvicorn are in this set too; they keep their own time.
             if getattr(connection, "shared", None) is self:
                 look(connection)
+                if is_over:
+                    connection.end_events()
 
     def forwarded(self, connection: Connection, request: RequestContext) -> tuple[Address, str]:
         """Client address and scheme, from X-Forwarded-* where the peer is trusted (H6)."""

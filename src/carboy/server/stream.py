@@ -104,13 +104,17 @@ async def send_stream(
 ) -> bool:
     """Write a streamed answer; True when it is whole, False when the client left before."""
     writer = Writer(connection, request, head)
-    async with aclosing(chunks(body, request.threads)) as pieces:  # type: ignore[type-var]
-        writer.start()
-        async for piece in pieces:
-            if piece:
-                await writer.write(piece)
-            if connection.closed:
-                return writer.is_whole
+    try:
+        async with aclosing(chunks(body, request.threads)) as pieces:  # type: ignore[type-var]
+            writer.start()
+            async for piece in pieces:
+                if piece:
+                    await writer.write(piece)
+                if connection.closed:
+                    return writer.is_whole
+    except asyncio.CancelledError:
+        if not connection.is_ended():
+            raise
     writer.end()
     return True
 
@@ -154,6 +158,7 @@ class Writer:
             lines.append(b"connection: close\r\n")
         lines.append(b"\r\n")
         connection.started = True
+        connection.streamed = head
         if not connection.closed:
             connection.transport.write(b"".join(lines))
 
@@ -205,4 +210,7 @@ async def send_by_asgi(connection: Connection, request: RequestContext, body: An
                 connection.done(request)
 
     await body(request.scope, request.receive, send)
+    if connection.ending and writer is not None and not (complete or connection.closed):
+        writer.end()
+        return True
     return complete

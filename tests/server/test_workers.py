@@ -1,0 +1,220 @@
+"""Workers that come and go: killed, replaced, retired; nothing that was asked is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from contract.wire import Broken, Line, request
+from living import until
+from test_run import Running, run
+
+TWO = ["--workers", "2", "--no-access-log"]
+
+
+class Askers:
+    """Threads that ask without a pause: two keep their connection, one makes new ones."""
+
+    def __init__(self, running: Running) -> None:
+        self.running = running
+        self.stop = threading.Event()
+        self.lost: list[str] = []
+        self.pids: set[int] = set()
+        self.asked = 0
+        self.threads = [threading.Thread(target=self._ask, args=(k,)) for k in (True, True, False)]
+
+    def _ask(self, keep: bool) -> None:
+        line: Line | None = None
+        while not self.stop.is_set():
+            try:
+                if line is None:
+                    line = Line(self.running.address)
+                line.send(request("GET", "/pid", close=not keep))
+                answer = line.answer()
+            except (OSError, Broken) as error:
+                self.lost.append(repr(error))
+                line = None
+                continue
+            self.asked += 1
+            self.pids.add(answer.json())
+            if answer.get("connection") == "close":
+                line.socket.close()
+                line = None
+        if line is not None:
+            line.socket.close()
+
+    @contextmanager
+    def asking(self) -> Iterator[Askers]:
+        for thread in self.threads:
+            thread.start()
+        try:
+            yield self
+        finally:
+            self.stop.set()
+            for thread in self.threads:
+                thread.join(20)
+
+
+def workers(running: Running) -> set[int]:
+    """The processes that the supervisor has started."""
+    tasks = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children")
+    found = set()
+    for pid in map(int, tasks.read_text().split()):
+        if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            found.add(pid)
+    return found
+
+
+def both(running: Running) -> set[int]:
+    """The workers that answer, once there are two."""
+    pids: set[int] = set()
+
+    def answered() -> bool:
+        pids.add(running.get("/pid").json())
+        return len(pids) == 2
+
+    until(answered)
+    return pids
+
+
+def test_a_restart_loses_nothing(tmp_path: Path) -> None:
+    with run(tmp_path, TWO) as running:
+        first = both(running)
+        with Askers(running).asking() as askers:
+            running.process.send_signal(signal.SIGHUP)
+            until(lambda: not first & workers(running))
+            until(lambda: len(askers.pids - first) == 2)
+            second = set(workers(running))
+            # Again, and again before that one is through: the last counts.
+            running.process.send_signal(signal.SIGHUP)
+            until(lambda: second != workers(running))
+            running.process.send_signal(signal.SIGHUP)
+            until(lambda: not second & workers(running) and len(workers(running)) == 2)
+        assert askers.lost == []
+        assert running.log().count("died") == 0
+
+
+def test_a_restart_finishes_what_is_in_flight(tmp_path: Path) -> None:
+    with run(tmp_path, TWO) as running, Line(running.address) as line:
+        first = both(running)
+        line.send(request("GET", "/slow", close=False))
+        until(lambda: running.diary() == ["inside"])
+        running.process.send_signal(signal.SIGHUP)
+        # One of the old ones is at work still, the new ones serve.
+        until(lambda: running.log().count("Shutting down") == 2)
+        until(lambda: len(first & workers(running)) == 1)
+        (tmp_path / "gate").touch()
+        answer = line.answer()
+        assert (answer.json(), answer.whole, answer.get("connection")) == ("whole", True, "close")
+        until(lambda: not first & workers(running))
+
+
+def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
+    with run(tmp_path, TWO) as running, Line(running.address) as line:
+        first = both(running)
+        line.send(request("GET", "/pid", close=False))
+        killed = line.answer().json()
+        other = first - {killed}
+        os.kill(killed, signal.SIGKILL)
+        assert line.at_end()
+        for _ in range(20):
+            # The queue of the socket is the supervisor's too: nobody is refused.
+            assert running.get("/pid").status == 200
+        until(lambda: len(workers(running)) == 2 and killed not in workers(running))
+        until(lambda: both(running) == workers(running))
+        assert other < workers(running)
+
+
+def test_a_worker_that_can_not_start_leaves_the_old_ones(tmp_path: Path) -> None:
+    with run(tmp_path, TWO) as running:
+        first = both(running)
+        (tmp_path / "broken").touch()
+        running.process.send_signal(signal.SIGHUP)
+        until(lambda: "the old ones stay" in running.log())
+        assert workers(running) == first
+        (tmp_path / "broken").unlink()
+        running.process.send_signal(signal.SIGHUP)
+        until(lambda: len(workers(running)) == 2 and not first & workers(running))
+
+
+def test_workers_do_not_outlive_a_killed_supervisor(tmp_path: Path) -> None:
+    with run(tmp_path, TWO) as running:
+        pids = both(running)
+        running.process.kill()
+        running.process.wait(20)
+        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+        assert running.diary() == ["shutdown", "shutdown"]
+
+
+def test_one_more_and_one_less(tmp_path: Path) -> None:
+    with run(tmp_path, TWO) as running:
+        both(running)
+        running.process.send_signal(signal.SIGTTIN)
+        until(lambda: len(workers(running)) == 3)
+        running.process.send_signal(signal.SIGTTOU)
+        until(lambda: len(workers(running)) == 2)
+        assert running.get("/pid").status == 200
+
+
+@pytest.mark.parametrize("count", ["1", "2"])
+def test_after_so_many_requests_a_worker_is_replaced_and_nothing_lost(
+    tmp_path: Path, count: str
+) -> None:
+    options = ["--workers", count, "--limit-max-requests", "50", "--no-access-log"]
+    options += ["--limit-max-requests-jitter", "5"]
+    with run(tmp_path, options) as running:
+        with Askers(running).asking() as askers:
+            until(lambda: len(askers.pids) >= 4)
+        assert askers.lost == []
+        assert "died" not in running.log()
+
+
+def test_a_stop_of_all(tmp_path: Path) -> None:
+    with run(tmp_path, TWO) as running, Line(running.address) as line:
+        line.send(request("GET", "/slow", close=False))
+        until(lambda: running.diary() == ["inside"])
+        running.process.terminate()
+        until(running.refuses)
+        (tmp_path / "gate").touch()
+        assert line.answer().json() == "whole"
+        assert running.process.wait(20) == 0, running.log()
+        assert sorted(running.diary()) == ["inside", "shutdown", "shutdown"]
+        assert "Traceback" not in running.log()
+
+
+@pytest.mark.parametrize("path", ["/events", "/blocking-events", "/own-events"])
+def test_a_stop_ends_streams_of_events(tmp_path: Path, path: str) -> None:
+    options = ["--timeout-event-streams", "0", "--no-access-log"]
+    with run(tmp_path, options) as running, Line(running.address) as line:
+        line.send(request("GET", path, close=False))
+        assert line._until(b"data: 1\n") is not None
+        line.read = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+        running.process.terminate()
+        rest = b""
+        while line._more():
+            rest = line.read
+        assert rest.endswith(b"\r\n0\r\n\r\n")
+        assert running.process.wait(20) == 0, running.log()
+        assert running.diary()[-1] == "shutdown"
+        assert "closed" in running.diary()
+        assert "Traceback" not in running.log()
+
+
+def test_a_request_on_its_way_when_the_stop_begins_is_answered(tmp_path: Path) -> None:
+    with run(tmp_path) as running, Line(running.address) as line, Line(running.address) as head:
+        line.send(request("GET", "/pid", close=False))
+        assert line.answer().status == 200
+        head.send(request("GET", "/pid")[:20])
+        running.process.terminate()
+        until(running.refuses)
+        line.send(request("GET", "/pid", close=False))
+        head.send(request("GET", "/pid")[20:])
+        for one in (line, head):
+            answer = one.answer()
+            assert (answer.status, answer.get("connection")) == (200, "close")
+        assert running.process.wait(20) == 0, running.log()
