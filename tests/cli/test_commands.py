@@ -154,6 +154,32 @@ def test_run_says_what_is_wrong_with_the_application(folder: Path, app: str, say
     assert "carboy/cli" not in shown.stderr
 
 
+@pytest.mark.parametrize("command", ["run", "dev"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("CARBOY_TIMEOUT_HEAD", "CARBOY_MIN_BODY_RATE", "CARBOY_TIMEOUT_SEND"),
+        *("CARBOY_KEEP_ALIVE_REQUESTS", "CARBOY_BLOCKING_MS", "CARBOY_TIMEOUT_EVENT_STREAMS"),
+    ],
+)
+def test_a_setting_that_is_none_is_told_at_the_start(
+    folder: Path, command: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "soon")
+    refused = carboy(folder, command, "main:app", "--port", "0")
+    assert refused.returncode == 2
+    assert name in refused.stderr.replace("\n", " ")
+    assert "'soon'" in refused.stderr
+    assert "running on" not in refused.stderr
+
+
+def test_a_setting_in_an_env_file_is_checked_too(folder: Path) -> None:
+    (folder / "settings.env").write_text("CARBOY_TIMEOUT_HEAD=-1\n")
+    refused = carboy(folder, "run", "main:app", "--port", "0", "--env-file", "settings.env")
+    assert refused.returncode == 2
+    assert "CARBOY_TIMEOUT_HEAD is '-1'; say a whole number" in refused.stderr
+
+
 def test_dev_binds_this_machine_only(folder: Path) -> None:
     shown = carboy(folder, "dev", "main:app", "--host", "0.0.0.0")
     assert shown.returncode == 2

@@ -7,6 +7,7 @@ keep uvicorn's names; what they do to a server is in serving.py.
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
 from collections.abc import Callable
@@ -64,6 +65,18 @@ class RootPath(_Type):
         if value and not str(value).startswith("/"):
             self.fail(f"{value!r} does not start with a slash: write /{value}", param, ctx)
         return str(value).rstrip("/")
+
+
+class Option(click.Option):
+    """Names the variable, not the flag, to a person who has set that one."""
+
+    def get_error_hint(self, ctx: click.Context | None) -> str:
+        if ctx is not None and self.name is not None:
+            found = ctx.get_parameter_source(self.name)
+            if found is click.core.ParameterSource.ENVIRONMENT:
+                names = [self.envvar] if isinstance(self.envvar, str) else self.envvar or ()
+                return next((name for name in names if os.environ.get(name)), names[0])
+        return super().get_error_hint(ctx)
 
 
 class Row(NamedTuple):
@@ -243,6 +256,7 @@ def _option(row: Row, default: Any) -> Callable[..., Any]:
         if isinstance(row.type, click.IntRange | click.FloatRange):
             words["metavar"] = "N"
         words["show_default"] = row.shown and default not in (None, "")
+    words["cls"] = Option
     return click.option(row.flag, default=() if row.many else default, **words)
 
 

@@ -24,7 +24,7 @@ from carboy.cli.options import CERTS
 from carboy.cli.sockets import Taken, address, listen
 from carboy.cli.worker import Server
 from carboy.protocols import PROTOCOL
-from carboy.server.shared import EVENTS
+from carboy.server.shared import EVENTS, check_settings
 from carboy.server.traces import DEV
 
 #: Options that uvicorn's Config takes as they are.
@@ -140,7 +140,10 @@ def _need(module: str, package: str, why: str) -> None:
 
 
 def _environment(options: dict[str, Any]) -> None:
-    """What the application's modules, and the processes that are started, find set."""
+    """What the application's modules, and the processes that are started, find set.
+
+    UsageError: a setting of the server's that is none.
+    """
     if (folder := options.pop("app_dir", None)) is not None:
         sys.path.insert(0, str(folder.resolve()))
     if (file := options.pop("env_file", None)) is not None:
@@ -150,6 +153,10 @@ def _environment(options: dict[str, Any]) -> None:
         load_dotenv(file)
     if (seconds := options.pop("timeout_event_streams", None)) is not None:
         os.environ[EVENTS] = str(seconds)
+    try:
+        check_settings()
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def loop_name(wanted: str = "auto") -> str:

@@ -21,6 +21,7 @@ from carboy.core.engine import Engine
 from carboy.server.pool import Pool, pool_of
 from carboy.server.proxies import Forwarded, Proxies
 from carboy.server.slow import Times, look
+from carboy.server.watchdog import limit as blocking_limit
 from carboy.server.watchdog import watch
 
 if TYPE_CHECKING:
@@ -42,6 +43,13 @@ def event_seconds() -> int:
     if not text.isascii() or not text.isdigit():
         raise ValueError(f"{EVENTS} is {text!r}; say a whole number of seconds")
     return int(text)
+
+
+def check_settings() -> None:
+    """What `Shared` reads of the environment, read when a server starts. ValueError: see there."""
+    Times.from_environment()
+    event_seconds()
+    blocking_limit()
 
 
 class Closing:

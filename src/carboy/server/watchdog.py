@@ -125,13 +125,18 @@ class Watchdog:
         )
 
 
-def watch(loop: asyncio.AbstractEventLoop) -> Watchdog | None:
-    """Watch the running `loop` as the environment says."""
+def limit() -> int:
+    """Milliseconds, 0 for none. ValueError: what the environment says is no number."""
     text = os.environ.get(SETTING, str(LIMIT))
     if not text.isascii() or not text.isdigit():
         raise ValueError(f"{SETTING} is {text!r}; say a whole number of milliseconds, 0 for none")
-    limit = int(text)
-    return Watchdog(loop, limit, IN_DEV if is_dev() else IN_PRODUCTION) if limit else None
+    return int(text)
+
+
+def watch(loop: asyncio.AbstractEventLoop) -> Watchdog | None:
+    """Watch the running `loop` as the environment says."""
+    allowed = limit()
+    return Watchdog(loop, allowed, IN_DEV if is_dev() else IN_PRODUCTION) if allowed else None
 
 
 def what_blocks(innermost: FrameType) -> Blocked | None:
