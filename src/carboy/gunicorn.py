@@ -1,8 +1,8 @@
 """`gunicorn -k carboy.gunicorn.Worker module:app`: gunicorn's processes, Carboy's protocol.
 
 A worker is uvicorn's Server on gunicorn's sockets. gunicorn's own settings count: keepalive,
-graceful_timeout, timeout, max_requests, forwarded_allow_ips, worker_connections, TLS, logs. Only
-gunicorn imports this module.
+timeout, graceful_timeout, max_requests, forwarded_allow_ips, reload, TLS, logs; a server's settings
+of Carboy's are read from the environment. Only gunicorn imports this module.
 """
 
 from __future__ import annotations
@@ -16,9 +16,14 @@ from importlib.util import find_spec
 from typing import Any
 
 import uvicorn
+from gunicorn.arbiter import Arbiter
+from gunicorn.sock import ssl_context
 from gunicorn.workers.base import Worker as Base
 
 from carboy.protocols import PROTOCOL
+from carboy.server.proxies import UNIX
+from carboy.server.shared import check_settings
+from carboy.server.watchdog import what_blocks
 
 
 class Server(uvicorn.Server):
@@ -58,25 +63,48 @@ class Worker(Base):  # type: ignore[misc]
             sys.exit(0)
         self.server.should_exit = self.server.force_exit = True
 
+    def handle_abort(self, sig: int, frame: Any) -> None:
+        """SIGABRT: the loop has not answered for `timeout` seconds. Say where, and end.
+
+        Not by SystemExit, which a request would take for the failure of its handler.
+        """
+        self.alive = False
+        self.cfg.worker_abort(self)
+        found = what_blocks(frame) if frame is not None else None
+        if found is not None:
+            self.log.critical("%s hangs: %s", found.request, found)
+        logging.shutdown()
+        os._exit(1)
+
+    def init_process(self) -> None:
+        """A setting that is none ends gunicorn, before anything is served."""
+        try:
+            check_settings()
+        except ValueError as error:
+            self.log.error("%s", error)
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
+        super().init_process()
+
     def run(self) -> None:
         """Serve until told to stop."""
         self._logs()
         config = self._config()
+        config.load()
+        if self.cfg.is_ssl:
+            config.ssl = ssl_context(self.cfg)
         self.server = Server(config)
         self.server.should_exit = not self.alive
+        sockets = [one.sock for one in self.sockets]
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-            runner.run(self.server.serve(self.sockets))
-        if not self.server.started and self.alive:
-            # Else gunicorn would start one after the other.
-            from gunicorn.arbiter import Arbiter
-
-            sys.exit(Arbiter.WORKER_BOOT_ERROR)
+            runner.run(self.server.serve(sockets))
 
     async def _notify(self) -> None:
         """Once a second: gunicorn sees that the loop runs, and we that gunicorn does."""
         self.notify()
         if self.ppid != os.getppid():
             self.log.info("Parent changed, shutting down: %s", self)
+            self.alive = False
+        if not self.alive:  # or a file has changed
             self.server.should_exit = True
 
     def _logs(self) -> None:
@@ -97,6 +125,8 @@ class Worker(Base):  # type: ignore[misc]
         if not uvloop and os.name != "nt" and self.age == 1:
             self.log.warning("uvloop is not installed: serving on asyncio's own loop, slower.")
         limited = self.max_requests if cfg.max_requests else None
+        # COMPAT: gunicorn believes who comes through a UNIX socket.
+        unix = [UNIX] if any(isinstance(one.getsockname(), str) for one in self.sockets) else []
         return uvicorn.Config(
             self.wsgi,
             http=PROTOCOL,
@@ -107,25 +137,11 @@ class Worker(Base):  # type: ignore[misc]
             server_header=False,
             root_path=os.environ.get("SCRIPT_NAME", ""),
             backlog=cfg.backlog,
-            forwarded_allow_ips=cfg.forwarded_allow_ips,
+            forwarded_allow_ips=[*cfg.forwarded_allow_ips, *unix],
             timeout_keep_alive=cfg.keepalive,
             # gunicorn kills at `graceful_timeout`: what is left is ended in good order before.
             timeout_graceful_shutdown=max(1, cfg.graceful_timeout - 1),
             timeout_notify=1,
             callback_notify=self._notify,
             limit_max_requests=limited,
-            **self._tls(),
         )
-
-    def _tls(self) -> dict[str, Any]:
-        if not self.cfg.is_ssl:
-            return {}
-        said = self.cfg.ssl_options
-        return {
-            "ssl_certfile": said.get("certfile"),
-            "ssl_keyfile": said.get("keyfile"),
-            "ssl_keyfile_password": said.get("password"),
-            "ssl_ca_certs": said.get("ca_certs"),
-            "ssl_cert_reqs": said.get("cert_reqs") or 0,
-            "ssl_ciphers": said.get("ciphers") or "TLSv1",
-        }

@@ -33,6 +33,8 @@ async def gate() -> None:
 
 @asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[None]:
+    if os.environ.get("RUN_REFUSES"):
+        raise RuntimeError("refuses to start")
     yield
     leave_word("shutdown")
 
@@ -49,6 +51,17 @@ async def pid() -> int:
 async def slow() -> str:
     await gate()
     return "whole"
+
+
+@app.get("/hang")
+async def hang() -> None:
+    while True:
+        time.sleep(1)
+
+
+@app.get("/broken")
+async def broken() -> float:
+    return 1 / 0
 
 
 @app.get("/task")

@@ -4,86 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from contract.servers import end_with_parent, free_port
-from contract.wire import Address, Answer, Line, request
+from contract.wire import Line, request
 from living import until
-
-HERE = Path(__file__).parent
-
-
-class Running:
-    """A `carboy run`."""
-
-    def __init__(self, process: subprocess.Popen[bytes], address: Address, folder: Path) -> None:
-        self.process = process
-        self.address = address
-        self.folder = folder
-
-    def get(self, target: str) -> Answer:
-        with Line(self.address) as line:
-            line.send(request("GET", target))
-            return line.answer()
-
-    def log(self) -> str:
-        return (self.folder / "log").read_text()
-
-    def diary(self) -> list[str]:
-        diary = self.folder / "diary"
-        return diary.read_text().split() if diary.exists() else []
-
-    def is_up(self) -> bool:
-        assert self.process.poll() is None, self.log()
-        try:
-            return self.get("/pid").status == 200
-        except OSError:
-            return False
-
-    def refuses(self) -> bool:
-        try:
-            Line(self.address).socket.close()
-        except OSError:
-            return True
-        return False
-
-
-@contextmanager
-def run(
-    folder: Path,
-    options: Sequence[str] = ("--no-access-log",),
-    environ: Mapping[str, str] | None = None,
-) -> Iterator[Running]:
-    port = free_port()
-    address: Address = ("127.0.0.1", port)
-    words = ["--port", str(port), *options]
-    if "--uds" in options:
-        address = options[options.index("--uds") + 1]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "carboy", "run", "run_app:app", *words],
-            cwd=HERE,
-            env={**os.environ, "RUN_FOLDER": str(folder), **(environ or {})},
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            preexec_fn=end_with_parent,
-        )
-    running = Running(process, address, folder)
-    try:
-        until(running.is_up)
-        yield running
-    finally:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        process.wait(20)
+from processes import Running, run
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)

@@ -51,7 +51,7 @@ class CertParamType(click.ParamType):  # type: ignore[type-arg]
     @staticmethod
     def _adhoc(param: click.Parameter | None, ctx: click.Context | None) -> str:
         try:
-            import cryptography  # type: ignore[import-not-found]  # noqa: F401
+            import cryptography  # noqa: F401
         except ImportError:
             raise click.BadParameter(
                 "an ad-hoc certificate needs the package cryptography, which is not installed",
