@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,9 @@ def workers(running: Running) -> set[int]:
     tasks = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children")
     found = set()
     for pid in map(int, tasks.read_text().split()):
-        if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
-            found.add(pid)
+        with suppress(OSError):  # it has ended meanwhile
+            if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.add(pid)
     return found
 
 
