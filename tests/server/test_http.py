@@ -13,7 +13,7 @@ from living import Living, running, talk
 from starlette.responses import StreamingResponse
 
 from carboy import App, Request, Response
-from carboy.server.reading import MAX_FIELD, MAX_FIELDS, MAX_HEAD, MAX_TARGET
+from carboy.server.heads import Limits
 
 MAX_BODY = 1000
 
@@ -257,6 +257,7 @@ def _status(living: Living, data: bytes) -> int:
         return answer.status
 
 
+MAX_FIELDS, MAX_FIELD, MAX_HEAD, MAX_TARGET = Limits()
 FIELD = ("X-Field", "v")
 
 

@@ -47,6 +47,13 @@ class BodyTooSlow(Exception):
         self.rate = rate
 
 
+class BodyMalformed(Exception):
+    """The request body is not framed as HTTP wants it; answered 400, and closed."""
+
+    def __init__(self) -> None:
+        super().__init__("the chunks of the request body are not valid")
+
+
 class BodyLost(Exception):
     """The request body could not be kept, the log says why; answered 500."""
 

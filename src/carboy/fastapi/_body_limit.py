@@ -16,7 +16,7 @@ from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY as MAX_BODY_
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import Request
 
-from carboy.core.errors import BodyTooLarge, BodyTooSlow
+from carboy.core.errors import BodyMalformed, BodyTooLarge, BodyTooSlow
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -78,6 +78,8 @@ def refusing(request: RequestContext) -> Receive:
             raise ContentTooLarge from error
         except BodyTooSlow as error:
             raise HTTPException(408, "Request Timeout", {"connection": "close"}) from error
+        except BodyMalformed as error:
+            raise HTTPException(400, "Bad Request", {"connection": "close"}) from error
 
     return receive
 

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from carboy.core.answer import JSON, Body, Head
 from carboy.core.context import RequestContext
 from carboy.core.errors import (
+    BodyMalformed,
     BodyTooLarge,
     BodyTooSlow,
     Handlers,
@@ -101,6 +102,7 @@ def validation_error(request: RequestContext, error: Any) -> Pair:
 #: The engine's refusals as HTTPExceptions: status, detail, headers.
 _REFUSALS: dict[type[BaseException], tuple[int, str, dict[str, str]]] = {
     BodyTooLarge: (413, "Content Too Large", {"connection": "close"}),
+    BodyMalformed: (400, "Bad Request", {"connection": "close"}),
     BodyTooSlow: (408, "Request Timeout", {"connection": "close"}),
     Overloaded: (503, "Service Unavailable", {"retry-after": "1"}),
     TimedOut: (504, "Gateway Timeout", {}),

@@ -15,7 +15,14 @@ from carboy.core.answer import TEXT, AnswerError, Body, Head
 from carboy.core.closing import finish, unwind
 from carboy.core.context import RequestContext, Threads
 from carboy.core.engine import Engine, Target
-from carboy.core.errors import BodyLost, BodyTooLarge, BodyTooSlow, Overloaded, TimedOut
+from carboy.core.errors import (
+    BodyLost,
+    BodyMalformed,
+    BodyTooLarge,
+    BodyTooSlow,
+    Overloaded,
+    TimedOut,
+)
 from carboy.core.route import Lane, Route
 from carboy.core.voice import Colourless, Do, drive
 from carboy.server import traces
@@ -35,6 +42,10 @@ TOO_LARGE = (
 TOO_SLOW = (
     Head(408, [TEXT, (b"connection", b"close")]),
     b"Request Timeout: the request body comes too slowly.",
+)
+MALFORMED = (
+    Head(400, [TEXT, (b"connection", b"close")]),
+    b"Bad Request: the chunks of the request body are not valid.",
 )
 _END = object()
 
@@ -62,6 +73,7 @@ _REFUSALS: dict[type[BaseException], Pair] = {
     Overloaded: OVERLOADED,
     BodyTooLarge: TOO_LARGE,
     BodyTooSlow: TOO_SLOW,
+    BodyMalformed: MALFORMED,
     BodyLost: PLAIN_500,
 }
 

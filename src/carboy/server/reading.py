@@ -17,16 +17,23 @@ import httptools
 from carboy.core.answer import TEXT, Head
 from carboy.core.context import RequestContext
 from carboy.core.engine import Engine
+from carboy.core.errors import BodyMalformed
 from carboy.server.bodies import IGNORE, Receiving
+from carboy.server.heads import (
+    FRAMING_RATE,
+    HEEDED,
+    HOSTS,
+    MAX_FRAMING,
+    Fields,
+    find_fault,
+    split_target,
+)
 from carboy.server.shared import Shared
 from carboy.server.stream import Incoming
 from carboy.server.upgrade import hand_over, is_websocket
 
-#: Header fields of a request: how many, bytes of one, bytes of all with the request line.
-MAX_FIELDS = 100
-MAX_FIELD = 8 * 1024
-MAX_HEAD = 32 * 1024
-MAX_TARGET = 8 * 1024
+#: Bytes that are parsed at once where it is not known how far a head or a chunk's frame goes.
+PIECE = 8 * 1024
 #: Seconds that a client has to read a refusal before the connection is closed.
 LINGER = 2.0
 
@@ -42,7 +49,7 @@ class Reading(Receiving):
     closely when they are complete. A small head that comes in one piece needs no look.
     """
 
-    __slots__ = ("engine", "head_size", "left", "parser", "stopping", "taken", "url")
+    __slots__ = ("engine", "framed", "head_size", "left", "parser", "stopping", "taken", "url")
 
     def __init__(self, shared: Shared) -> None:
         super().__init__(shared)
@@ -51,6 +58,8 @@ class Reading(Receiving):
         self.parser: Any = httptools.HttpRequestParser(self)
         self.url: bytes | None = None
         self.head_size = 0
+        #: The bytes of a body in chunks with its frames, -1 in the piece of the head; else None.
+        self.framed: int | None = None
         #: Requests that may still come before the connection is closed.
         self.left = shared.times.keep_alive_requests
         self.stopping = False
@@ -64,8 +73,11 @@ class Reading(Receiving):
     def data_received(self, data: bytes) -> None:
         if self.closed or (self.last is not None and self.reading is None):
             return  # nothing is read after the request that ends the connection
+        if len(data) > PIECE and (self.reading is None or self.framed is not None):
+            self._receive_much(data)
+            return
         headers = self.headers
-        if self.head_size == 0 and len(data) > MAX_FIELD:
+        if self.head_size == 0 and len(data) > self.shared.glance:
             self.head_size = 1
         try:
             self.parser.feed_data(data)
@@ -78,13 +90,38 @@ class Reading(Receiving):
                 self.refuse(400, "This is not a valid HTTP request")
         if self.url is None:
             self.head_size = 0
+            if self.framed is not None:
+                self._count_framing(len(data))
         elif self.headers is not headers:
             # A head begins in this data, perhaps behind the end of a body: its own bytes count.
             self.head_size = 1 + len(self.url) + sum(len(n) + len(v) for n, v in self.headers)
         else:
             self.head_size += len(data)
-            if self.head_size > MAX_HEAD:
-                self.refuse(431, "The request's header fields are too large")
+            limits = self.shared.limits
+            if self.head_size > limits.max_header_size:
+                fault = limits.find_fault(self.url, self.headers)
+                self.refuse(*(fault or (431, "The request's header fields are too large")))
+
+    def _receive_much(self, data: bytes) -> None:
+        """Piece by piece, until the rest is the body of one request, of known length."""
+        for start in range(0, len(data), PIECE):
+            if self.taken is not None:
+                self.taken.data_received(data[start:])
+                return
+            if self.reading is not None and self.framed is None:
+                self.data_received(data[start:])
+                return
+            self.data_received(data[start : start + PIECE])
+
+    def _count_framing(self, size: int) -> None:
+        """SAFETY: F4. No limit of bodies counts frames and trailers, and they need not end."""
+        if self.reading is None:
+            self.framed = None
+            return
+        # The piece with the head may hold much else.
+        self.framed = 0 if self.framed is None or self.framed < 0 else self.framed + size
+        if self.framed - self.size > MAX_FRAMING + FRAMING_RATE * self.size:
+            self.refuse(400, "The frames of the request's chunks are too large")
 
     def on_url(self, url: bytes) -> None:
         if self.url is None:
@@ -94,26 +131,29 @@ class Reading(Receiving):
             self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.lower(), value))
+        # The parser leaves the blanks behind a value, which are not part of it (RFC 9112, 5.1).
+        self.headers.append((name.lower(), value.rstrip()))
 
     def on_headers_complete(self) -> None:
         url, self.url = self.url or b"", None
         headers, self.headers = self.headers, IGNORE
         if self.last is not None:
             return  # pipelined after the request that ends the connection
-        if (len(headers) > MAX_FIELDS or self.head_size) and (over := _over_limits(url, headers)):
-            self.refuse(*over)
+        parser, shared = self.parser, self.shared
+        # PERF: one Host that is known, and no Transfer-Encoding: nothing to look at.
+        heeded = [field for field in headers if field[0] in HEEDED]
+        known = len(heeded) == 1 and heeded[0] in shared.hosts and len(headers) <= shared.max_fields
+        if (self.head_size or not known) and not self._may_say(url, headers, heeded):
             return
-        parser = self.parser
         if (upgrade := parser.should_upgrade()) and self._may_switch(headers):
             self.taken = hand_over(self, url, headers)
             return
         raw, _, query = url.partition(b"?")
         if raw[:1] != b"/" or _FRAGMENT in url or not url.isascii():
-            if (parsed := _other_target(url)) is None:
+            if (other := split_target(url)) is None:
                 self.refuse(400, "The request target is not valid")
                 return
-            raw, query = parsed
+            raw, query = other
         path = raw.decode("ascii")
         if "%" in path:
             path = unquote(path)
@@ -121,15 +161,12 @@ class Reading(Receiving):
         request = RequestContext(self, method, path, query, headers)  # type: ignore[arg-type]
         self.reading = request
         target = self.engine.match(request)
-        if (version := parser.get_http_version()) != "1.1":
-            if version != "1.0":
-                self.refuse(505, "This server speaks HTTP/1.1")
-                return
-            self.last = request
-            self.unchunked = True
-        # SAFETY: F11, what follows an upgrade we don't take is not read as a request.
-        elif not parser.should_keep_alive() or self.stopping or upgrade or self.left == 1:
-            self.last = request
+        if (version := parser.get_http_version()) == "1.1":
+            # SAFETY: F11, what follows an upgrade we don't take is not read as a request.
+            if not parser.should_keep_alive() or self.stopping or upgrade or self.left == 1:
+                self.last = request
+        elif not self._may_speak(version):
+            return
         self.left -= 1
         if method not in _NO_BODY and not self._may_send_body(request):
             return
@@ -138,7 +175,32 @@ class Reading(Receiving):
             request.stream = Incoming(self, request)
             (self._start if self.serving is None else self._queue)(request)
 
-    def _may_switch(self, headers: list[tuple[bytes, bytes]]) -> bool:
+    def _may_speak(self, version: str) -> bool:
+        """Take a request of HTTP/1.0 for the last one; False if it was refused."""
+        if version != "1.0":
+            self.refuse(505, "This server speaks HTTP/1.1")
+            return False
+        self.last = self.reading
+        self.unchunked = True
+        return True
+
+    def _may_say(self, url: bytes, headers: Fields, heeded: Fields) -> bool:
+        """Look at a head closely; False if it was refused."""
+        shared = self.shared
+        fault = shared.limits.find_fault(url, headers)
+        if fault is None:
+            fault = find_fault(heeded, self.parser.get_http_version())
+        if fault is not None:
+            self.refuse(*fault)
+            return False
+        for field in heeded:
+            if field[0] != b"host":
+                self.framed = -1
+            elif len(shared.hosts) < HOSTS:
+                shared.hosts.add(field)
+        return True
+
+    def _may_switch(self, headers: Fields) -> bool:
         """Whether this request turns the connection into a WebSocket's."""
         free = self.serving is None and not self.queue and not self.stopping
         return free and self.shared.websockets is not None and is_websocket(headers)
@@ -151,7 +213,7 @@ class Reading(Receiving):
         self.url = None
         if reading is not None and reading.stream is not None:
             # Its endpoint runs or waits for its turn: what it reads has no good end.
-            reading.stream.disconnect()
+            reading.stream.fail(BodyMalformed())
             self.last = reading
             return
         if self.closed or self.last is self:
@@ -196,40 +258,9 @@ class Reading(Receiving):
         self.loop.call_later(LINGER, self.transport.close)
 
 
-def _has_body(headers: list[tuple[bytes, bytes]]) -> bool:
+def _has_body(headers: Fields) -> bool:
     """Whether a body follows this head (RFC 9112, 6.3)."""
     for name, value in headers:
         if name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
             return True
     return False
-
-
-def _over_limits(url: bytes, headers: list[tuple[bytes, bytes]]) -> tuple[int, str] | None:
-    """The refusal for a head over one of the limits."""
-    if len(url) > MAX_TARGET:
-        return 414, f"The request target is longer than {MAX_TARGET} bytes"
-    if len(headers) > MAX_FIELDS:
-        return 431, f"The request has more than {MAX_FIELDS} header fields"
-    sizes = [len(name) + len(value) for name, value in headers]
-    if sizes and (max(sizes) > MAX_FIELD or sum(sizes) > MAX_HEAD):
-        return 431, "The request's header fields are too large"
-    return None
-
-
-def _other_target(url: bytes) -> tuple[bytes, bytes] | None:
-    """Path and query of a target that is not plain origin-form (RFC 9112, 3.2)."""
-    if url == b"*":
-        return b"*", b""
-    if not url.isascii():
-        return None
-    try:
-        parsed = httptools.parse_url(url)
-    except httptools.HttpParserInvalidURLError:
-        return None
-    # SAFETY: F7, the host never comes from the target, only the Host header.
-    if parsed.schema is not None and parsed.schema not in (b"http", b"https"):
-        return None
-    path = parsed.path or (b"/" if parsed.schema else None)
-    if path is None or not path.startswith(b"/"):
-        return None
-    return path, parsed.query or b""

@@ -18,6 +18,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from carboy.core.context import Address, RequestContext
 from carboy.core.engine import Engine
+from carboy.server.heads import Limits
 from carboy.server.pool import Pool, pool_of
 from carboy.server.proxies import Forwarded, Proxies
 from carboy.server.slow import Times, look
@@ -79,20 +80,11 @@ class Shared:
         app_state: dict[str, Any],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        app = config.loaded_app
         #: uvicorn's protocol class for WebSockets, None for none.
         self.websockets: Any = getattr(config, "ws_protocol_class", None)
         self.trusted: Proxies | None = None
         self.config = config
-        if isinstance(app, ProxyHeadersMiddleware):
-            app = app.app
-            self.trusted = _proxies(config.forwarded_allow_ips)
-            # WebSockets are to hear the same as HTTP about client and scheme.
-            self.config = copy(config)
-            self.config.loaded_app = Forwarded(app, self.trusted) if self.trusted else app
-        self.engine: Engine | None = getattr(app, "engine", None)
-        if not isinstance(self.engine, Engine):
-            self.engine = None
+        self.engine: Engine | None = self._find_engine()
         self.loop = loop
         self.state = state
         self.tasks: set[asyncio.Task[None]] = state.tasks
@@ -101,6 +93,10 @@ class Shared:
         self.limit: int | None = config.limit_concurrency
         self.keep_alive = max(1, int(config.timeout_keep_alive))
         self.times = Times.from_environment()
+        self.limits = Limits.from_environment()
+        self.glance, self.max_fields = self.limits.glance, self.limits.max_header_fields
+        #: Host fields, name and value, that were found right.
+        self.hosts: set[tuple[bytes, bytes]] = set()
         #: For handlers; files have threads of their own, so that neither waits for the other.
         self.pool: Pool = pool_of(loop)
         self.files = Pool(loop, FILE_THREADS, name="carboy-files")
@@ -119,6 +115,18 @@ class Shared:
         self._event_seconds = event_seconds()
         #: When the server stops: the tick from which streams of events are ended.
         self._last_events: int | None = None
+
+    def _find_engine(self) -> Engine | None:
+        """That of the application, unless it is not Carboy's; and whom it trusts."""
+        app = self.config.loaded_app
+        if isinstance(app, ProxyHeadersMiddleware):
+            app = app.app
+            self.trusted = _proxies(self.config.forwarded_allow_ips)
+            # WebSockets are to hear the same as HTTP about client and scheme.
+            self.config = copy(self.config)
+            self.config.loaded_app = Forwarded(app, self.trusted) if self.trusted else app
+        engine = getattr(app, "engine", None)
+        return engine if isinstance(engine, Engine) else None
 
     def stop(self) -> None:
         """The server stops: connections that are made from now on know."""

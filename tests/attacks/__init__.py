@@ -1,0 +1,1 @@
+"""What hostile clients send: a corpus, and what this server answers."""
