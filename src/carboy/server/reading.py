@@ -33,7 +33,7 @@ from carboy.server.stream import Incoming
 from carboy.server.upgrade import hand_over, is_websocket
 
 #: Bytes that are parsed at once where it is not known how far a head or a chunk's frame goes.
-PIECE = 8 * 1024
+PIECE = 4 * 1024
 #: Seconds that a client has to read a refusal before the connection is closed.
 LINGER = 2.0
 

@@ -1,0 +1,82 @@
+"""The application that is attacked: it counts who gets to the canary, and answers as it is told."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from starlette.responses import Response, StreamingResponse
+
+from carboy import App, Request
+
+app = App()
+canaries = 0
+
+
+@app.get("/ready")
+async def ready() -> dict[str, str | None]:
+    return {"token": os.environ.get("CONTRACT_TOKEN")}
+
+
+@app.get("/")
+async def root() -> int:
+    return os.getpid()
+
+
+@app.get("/canary")
+async def canary() -> int:
+    global canaries
+    canaries += 1
+    return canaries
+
+
+@app.get("/canaries")
+async def seen() -> int:
+    return canaries
+
+
+@app.post("/echo")
+async def echo(request: Request) -> int:
+    """Reads its body itself."""
+    return len(await request.body())
+
+
+@app.post("/whole")
+async def whole(body: dict[str, Any]) -> int:
+    """Has its body read."""
+    return len(body)
+
+
+@app.get("/where")
+async def where(request: Request) -> dict[str, str]:
+    return {"path": request.url.path, "host": request.url.netloc, "routed": request.scope["path"]}
+
+
+@app.post("/raw")
+async def raw(request: Request) -> Response:
+    """An answer with the header that the body holds, whatever it is: name, NUL NUL, value."""
+    name, _, value = (await request.body()).partition(b"\0\0")
+    answer = Response("body")
+    answer.raw_headers.append((name, value))
+    return answer
+
+
+@app.post("/cookie")
+async def cookie(given: dict[str, Any]) -> Response:
+    answer = Response("body")
+    answer.set_cookie(**given)
+    return answer
+
+
+@app.post("/status")
+async def status(given: dict[str, Any]) -> Response:
+    return Response("body", status_code=given["status"])
+
+
+@app.post("/length")
+async def length(given: dict[str, Any]) -> Response:
+    """Promises another length than it has."""
+    headers = {"content-length": given["length"]}
+    if given.get("stream"):
+        return StreamingResponse(iter([b"bo", b"dy"]), headers=headers)
+    return Response("body", headers=headers)
