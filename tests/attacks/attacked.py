@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Annotated, Any
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import FileResponse, Response, StreamingResponse
 
-from carboy import App, Request
+from carboy import App, Cookie, Depends, Form, Header, Request, UploadFile
+from carboy.fastapi.security import HTTPBasic, HTTPBasicCredentials
 
 app = App()
 canaries = 0
@@ -80,3 +81,38 @@ async def length(given: dict[str, Any]) -> Response:
     if given.get("stream"):
         return StreamingResponse(iter([b"bo", b"dy"]), headers=headers)
     return Response("body", headers=headers)
+
+
+@app.get("/file")
+async def file() -> FileResponse:
+    return FileResponse(__file__)
+
+
+@app.post("/form")
+async def form(a: Annotated[str, Form()] = "") -> int:
+    return len(a)
+
+
+@app.post("/upload")
+async def upload(a: UploadFile | None = None) -> str | None:
+    return a and a.filename
+
+
+@app.get("/basic")
+async def basic(who: Annotated[HTTPBasicCredentials, Depends(HTTPBasic())]) -> str:
+    return who.username
+
+
+@app.get("/cookies")
+async def cookies(request: Request, a: Annotated[str, Cookie()] = "") -> int:
+    return len(request.cookies)
+
+
+@app.get("/headers")
+async def headers(accept_language: Annotated[list[str] | None, Header()] = None) -> int:
+    return len(accept_language or ())
+
+
+@app.get("/path/{rest:path}")
+async def path(rest: str, q: str = "") -> int:
+    return len(rest) + len(q)

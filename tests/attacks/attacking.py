@@ -18,7 +18,7 @@ from contract.servers import DIRECT, Server, serving
 from contract.wire import Line, request
 
 APP = "attacks.attacked:app"
-_STATUS = re.compile(rb"(?:^|\n)HTTP/1\.[01] ([0-9]{3})[ \r]")
+_STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3})[ \r]")
 _INFORMATION = {b"100", b"102", b"103"}
 
 
