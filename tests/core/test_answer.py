@@ -177,3 +177,39 @@ def test_what_is_wrong_with_an_answer_shows_when_it_is_packed() -> None:
     answer.headers.append((b"a", b"1\r\nb: 2"))
     with pytest.raises(AnswerError):
         answer.pack()
+
+
+HEADS = [
+    Head(200, [(b"x", b"1")]),
+    Head(404),
+    Head(200, [(b"content-length", b"3")]),
+    Head(200, [(b"connection", b"close")]),
+]
+
+
+@pytest.mark.parametrize("head", HEADS, ids=repr)
+def test_an_unchanged_answer_says_what_its_head_said(head: Head) -> None:
+    packed, body = Answer.of(head, b"abc").pack()
+    assert (packed.raw, packed.length, packed.close) == (head.raw, head.length, head.close)
+    assert body == b"abc"
+
+
+def test_an_unchanged_answer_costs_no_new_head() -> None:
+    head = Head(200, [(b"x", b"1")])
+    assert Answer.of(head, b"").pack()[0] is head
+
+
+def test_a_change_of_an_answer_leaves_its_head_as_it_was() -> None:
+    head = Head(200, [(b"x", b"1")])
+    for change in (
+        lambda answer: answer.add("y", "2"),
+        lambda answer: answer.set("x", "2"),
+        lambda answer: answer.headers.clear(),
+        lambda answer: setattr(answer, "status", 201),
+    ):
+        answer = Answer.of(head, b"")
+        change(answer)
+        packed, _ = answer.pack()
+        assert (packed.status, packed.headers) == (answer.status, answer.headers)
+        assert packed.raw != head.raw
+        assert (head.status, head.headers) == (200, [(b"x", b"1")])

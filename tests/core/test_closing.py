@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from carboy.core.closing import Opened, close_early, enter, enter_async, finish, unwind
+from carboy.core.closing import Opened, at_end, close_early, enter, enter_async, finish, unwind
 from carboy.core.context import RequestContext
 from carboy.core.errors import SwallowedError
 from carboy.core.voice import drive_async
@@ -361,3 +361,23 @@ def test_a_coroutine_thrown_away_while_closing_does_not_await() -> None:
     closing = drive_async(finish(request), request)
     closing.send(None)  # the last one's end is waiting
     closing.close()  # RuntimeError here if anything awaited
+
+
+def test_the_end_is_told_before_dependencies_end(run: Callable[..., Any]) -> None:
+    log: Log = []
+    request = request_for()
+    enter(request, good(log, "dependency"), False)
+    at_end(request, lambda: log.append("the end"))
+    run(finish(request), request)
+    run(finish(request), request)
+    assert log == ["dependency opens", "the end", "dependency closes"]
+
+
+def test_the_end_is_told_after_an_error_too(run: Callable[..., Any]) -> None:
+    log: Log = []
+    request = request_for()
+    at_end(request, lambda: log.append("the end"))
+    enter(request, good(log, "dependency"), False)
+    error = Boom()
+    assert run(unwind(request, error), request) is error
+    assert log == ["dependency opens", "dependency sees Boom", "dependency closes", "the end"]

@@ -105,12 +105,13 @@ def run(
     options: Sequence[str] = ("--no-access-log",),
     environ: Mapping[str, str] | None = None,
     context: ssl.SSLContext | None = None,
+    app: str = "run_app:app",
 ) -> Iterator[Running]:
     """`carboy run`."""
     port = free_port()
     address: Address = ("127.0.0.1", port)
     if "--uds" in options:
         address = options[options.index("--uds") + 1]
-    command = ["carboy", "run", "run_app:app", "--port", str(port), *options]
+    command = ["carboy", "run", app, "--port", str(port), *options]
     with started(folder, command, address, environ, context) as running:
         yield running

@@ -157,6 +157,8 @@ def _environment(options: dict[str, Any]) -> None:
         check_settings()
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    if (workers := options.get("workers", 1)) > 1:
+        os.environ["CARBOY_WORKERS"] = str(workers)
 
 
 def loop_name(wanted: str = "auto") -> str:

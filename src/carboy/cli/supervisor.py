@@ -125,6 +125,8 @@ class Supervisor:
             self._heard(worker)
         worker.pipe.close()
         self.workers.remove(worker)
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ and worker.pid is not None:
+            _forget_numbers(worker.pid)
         for other in self.workers:
             if other.replaces is worker:
                 other.replaces = None
@@ -195,3 +197,12 @@ class Supervisor:
             sock.close()
         for worker in self.workers:
             worker.stop(number)
+
+
+def _forget_numbers(pid: int) -> None:
+    """What a process is, no longer counts when it has ended; what it did still does."""
+    try:
+        from prometheus_client.multiprocess import mark_process_dead
+    except ImportError:
+        return
+    mark_process_dead(pid)  # type: ignore[no-untyped-call]

@@ -9,7 +9,7 @@ COMPAT: FastAPI closes dependencies of scope "request" after the response, "func
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any, NamedTuple
 
 from carboy.core.context import RequestContext, Shelter
@@ -22,12 +22,30 @@ _END = object()
 class Opened(NamedTuple):
     """A dependency between its ``yield`` and its end; `early` ones end before the answer leaves.
 
-    The shelter is one as well, the first to be opened: its `is_async` is None.
+    The shelter is one as well, the first to be opened, and so is an `Ending`: their `is_async` is
+    None.
     """
 
     steps: Any
     is_async: bool | None
     early: bool
+
+
+class Ending:
+    """Calls `close` when the request is closed, wherever that is: it neither waits nor blocks."""
+
+    __slots__ = ("close",)
+
+    def __init__(self, close: Callable[[], None]) -> None:
+        self.close = close
+
+
+def at_end(request: RequestContext, call: Callable[[], None]) -> None:
+    """Have `call` called when the last byte of a streamed answer is out, or will never be.
+
+    Background tasks come before. For whole answers there is nothing to wait for: call it at once.
+    """
+    _remember(request, Opened(Ending(call), None, False))
 
 
 def shelter(request: RequestContext) -> None:
@@ -88,7 +106,7 @@ def unwind(
 
 def _shelter_of(opened: list[Opened]) -> Shelter | None:
     for one in opened:
-        if one.is_async is None:
+        if one.is_async is None and type(one.steps) is not Ending:
             return one.steps  # type: ignore[no-any-return]
     return None
 

@@ -70,6 +70,7 @@ class RequestContext:
         "background",
         "body",
         "dressed",
+        "expired",
         "headers",
         "method",
         "opened",
@@ -104,6 +105,8 @@ class RequestContext:
         #: The dialect's own request object, once somebody has asked for it.
         self.dressed: Any = None
         self._asgi_scope: dict[str, Any] | None = None
+        #: True once the client was answered in the endpoint's place, its time being up; else unset.
+        self.expired: bool
         self.target: Target
         self.params: tuple[Any, ...]
 

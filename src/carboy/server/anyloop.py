@@ -120,7 +120,7 @@ class _OnTime:
 
         with self.timed:
             await anyio.sleep(seconds)
-            self._is_over = True
+            self._is_over = self._request.expired = True
             self.served.cancel()
         if self._is_over:
             await refuse_late(self._request, self._send)

@@ -97,6 +97,7 @@ async def apart(
     await first(task, over, seconds)
     if task.done():
         return task.result()
+    request.expired = True
     task.cancel()
     ending = leave(_dropped(task, request))
     if not is_left:

@@ -50,6 +50,7 @@ class Expiring(Reading):
         if self.serving is not request or self.closed:
             return
         self.expired = request
+        request.expired = True
         answering = self.loop.create_task(self._answer_late(request))
         if self.task is not None:
             self.task.cancel()

@@ -50,6 +50,7 @@ class Guard(Alarm):
 
     def expire(self) -> None:
         """The time is up."""
+        self.request.expired = True
         self._end(refuse_late(self.request, self.send))
 
     def look(self, now: float) -> None:

@@ -50,6 +50,8 @@ class Pool:
         self.limit = threads
         self.queue_limit = queue
         self.size = 0
+        #: How much was refused since the start.
+        self.refused = 0
         self._queue: SimpleQueue[Work | None] = SimpleQueue()
         self._submitted = 0
         self._checking = False
@@ -70,6 +72,7 @@ class Pool:
         queue = self._queue
         waiting = queue.qsize()
         if waiting >= self.queue_limit and work is not self._kept:
+            self.refused += 1
             raise Overloaded(f"{waiting} requests are waiting for {self.size} threads")
         self._submitted += 1
         queue.put((contextvars.copy_context(), work, args))
@@ -203,6 +206,11 @@ def _claim() -> Callable[[Any], Any]:
 
 
 _POOLS: dict[asyncio.AbstractEventLoop, Pool] = {}
+
+
+def pools() -> list[Pool]:
+    """The pools of all loops of this process that are not closed."""
+    return [pool for loop, pool in list(_POOLS.items()) if not loop.is_closed()]
 
 
 def pool_of(loop: asyncio.AbstractEventLoop) -> Pool:

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 from copy import copy
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from carboy.core.context import Address, RequestContext
 from carboy.core.engine import Engine
 from carboy.server.heads import Limits
+from carboy.server.numbers import serves, tell
 from carboy.server.pool import Pool, pool_of
 from carboy.server.proxies import Forwarded, Proxies
 from carboy.server.slow import Times, look
@@ -108,7 +110,11 @@ class Shared:
         #: Seconds since the first connection, counted by the sweeper.
         self.tick = 0
         self._connections: set[Connection] = state.connections
-        self._sweeping = False
+        #: When the sweeper looks around next (time.monotonic's), None while it does not; and how
+        #: many seconds late it was last: as late as everything else on this loop.
+        self.due: float | None = None
+        self.lag = 0.0
+        serves(self)
         #: Seconds for which silent connections are kept when the server stops: not where a person
         #: who has saved a file waits for it.
         self.farewell = 0 if getattr(config, "reload", False) else FAREWELL
@@ -149,9 +155,8 @@ class Shared:
     def opened(self, connection: Connection) -> int:
         """Keep `connection`; the tick it came in."""
         self._connections.add(connection)
-        if not self._sweeping:
-            self._sweeping = True
-            self.loop.call_later(1, self._sweep)
+        if self.due is None:
+            self._sweep_later()
         if self._last_events is not None:
             connection.shutdown()
         return self.tick
@@ -160,12 +165,19 @@ class Shared:
         """Forget `connection`."""
         self._connections.discard(connection)
 
+    def _sweep_later(self) -> None:
+        self.due = monotonic() + 1
+        self.loop.call_later(1, self._sweep)
+
     def _sweep(self) -> None:
+        assert self.due is not None
+        self.lag = max(0.0, monotonic() - self.due)
         self.look_around()
+        tell(self.lag)
         if self._connections:
-            self.loop.call_later(1, self._sweep)
+            self._sweep_later()
         else:
-            self._sweeping = False
+            self.due = None
 
     def look_around(self) -> None:
         """A second has passed: slow and silent connections are closed."""

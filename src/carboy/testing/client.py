@@ -180,6 +180,7 @@ async def _threaded(engine: Engine, request: RequestContext) -> tuple[Head, Body
         future = asyncio.ensure_future(work)
         await first(future, asyncio.get_running_loop().create_future(), seconds)
         if not future.done():
+            request.expired = True
             leave(future)
             raise _Refused(TimedOut(seconds))
         work = future

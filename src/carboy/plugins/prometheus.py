@@ -1,0 +1,188 @@
+"""Metrics for Prometheus: `Metrics` stands around routes and counts, `expose` shows the numbers.
+
+    metrics = Metrics()
+    app = App(plugins=[metrics])
+    metrics.expose(app)
+
+Needs prometheus-client (``pip install carboy[prometheus]``). What servers know of themselves is in
+server/numbers.py, where counts are kept in tallies.py; here a request is followed from its route to
+the end of its answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from time import perf_counter
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from anyio import to_thread
+from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from starlette.requests import Request
+from starlette.responses import Response
+
+from carboy.core.answer import Answer
+from carboy.core.closing import at_end
+from carboy.core.context import RequestContext
+from carboy.core.plugin import Around, Steps
+from carboy.core.route import Route
+from carboy.plugins.tallies import InFiles, InMemory, Tally, Timed
+from carboy.server.outer import is_async_body
+
+#: Bounds of the durations, in seconds.
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+#: The status of a request whose client left before there was one, as nginx writes it.
+LEFT = 499
+#: Where the processes of one server keep their numbers. Read by prometheus-client.
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
+_TALLIES: WeakKeyDictionary[CollectorRegistry, Tally] = WeakKeyDictionary()
+logger = logging.getLogger("carboy.metrics")
+
+
+class Metrics:
+    """A plugin that counts requests by method, route and status, and measures them.
+
+    `registry` is prometheus-client's own unless given; `buckets` are bounds in seconds; `exclude`
+    names paths as they are declared ("/health") that are not counted.
+    """
+
+    def __init__(
+        self,
+        *,
+        registry: CollectorRegistry = REGISTRY,
+        buckets: Sequence[float] = BUCKETS,
+        exclude: Iterable[str] = (),
+    ) -> None:
+        self.registry = registry
+        self.exclude = _paths(exclude)
+        self._tally = _tally_of(registry, _bounds(buckets))
+
+    def around(self, route: Route) -> Around | None:
+        """What follows the requests of `route`."""
+        template = _template(route)
+        function = route.function
+        if template in self.exclude or (function is not None and function.call == self.scrape):
+            return None
+        return partial(_measure, self._tally.begin, self._tally.route(template))
+
+    def expose(self, app: Any, path: str = "/metrics") -> None:
+        """Answer `path` of `app` with the numbers, uncounted and absent from its document.
+
+        `app` is an application or a router.
+        """
+        _warn_if_alone()
+        app.add_api_route(path, self.scrape, methods=["GET"], include_in_schema=False)
+
+    async def scrape(self, request: Request) -> Response:
+        """The numbers, as the client accepts them; by no thread of the pool, which may be full."""
+        accepted = request.headers.get("accept", "")
+        text, kind = await to_thread.run_sync(self.render, accepted)
+        return Response(text, headers={"content-type": kind})
+
+    def render(self, accept: str = "") -> tuple[bytes, str]:
+        """(text, content type) of the numbers, for who accepts this."""
+        self._tally.refresh()
+        encode, kind = choose_encoder(accept)
+        return encode(self._read()), kind
+
+    def _read(self) -> CollectorRegistry:
+        if FOLDER not in os.environ:
+            return self.registry
+        from prometheus_client.multiprocess import MultiProcessCollector
+
+        everybody = CollectorRegistry()
+        MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]
+        return everybody
+
+
+def _measure(begin: Callable[[], None], timed: Timed, request: RequestContext) -> Steps:
+    begin()
+    start = perf_counter()
+    try:
+        answer: Answer = yield
+    except BaseException as error:
+        # What is no Exception (a cancellation) has no answer, unless its time was up.
+        _end(timed, request, 500 if isinstance(error, Exception) else LEFT, start)
+        raise
+    if type(answer.body) is bytes:
+        _end(timed, request, answer.status, start)
+        return None
+    status: Callable[[], int] = partial(getattr, answer, "status")
+    if not is_async_body(answer.body) and callable(answer.body):
+        answer.body = sender = _Sender(answer.body, answer.status)
+        status = partial(getattr, sender, "status")
+    at_end(request, lambda: _end(timed, request, status(), start))
+    return None
+
+
+class _Sender:
+    """An answer that sends itself, and whose status is known only then: of a file, 206 or 304."""
+
+    __slots__ = ("send_answer", "status")
+
+    def __init__(self, send_answer: Any, status: int) -> None:
+        self.send_answer = send_answer
+        self.status = status
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def sending(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                self.status = message["status"]
+            await send(message)
+
+        await self.send_answer(scope, receive, sending)
+
+
+def _end(timed: Timed, request: RequestContext, status: int, start: float) -> None:
+    if getattr(request, "expired", False):
+        status = 504
+    timed.end(request.method, status, perf_counter() - start)
+
+
+def _template(route: Route) -> str:
+    """The path with variables in place of values; empty where no route fits."""
+    template = str(route.extras.get("template") or route.pattern.source)
+    return template if template.startswith("/") else ""
+
+
+def _tally_of(registry: CollectorRegistry, buckets: tuple[float, ...]) -> Tally:
+    """Applications that share a registry share its numbers."""
+    tally = _TALLIES.get(registry)
+    if tally is None:
+        made = InFiles if FOLDER in os.environ else InMemory
+        tally = _TALLIES[registry] = made(registry, buckets)
+    elif tally.buckets != buckets:
+        raise ValueError(
+            f"there are Metrics with the buckets {tally.buckets} in this registry: give the same "
+            "buckets= to all of them, or a registry= of its own to each"
+        )
+    return tally
+
+
+def _bounds(buckets: Sequence[float]) -> tuple[float, ...]:
+    bounds = tuple(float(bound) for bound in buckets)
+    if not bounds or list(bounds) != sorted(set(bounds)) or not 0 < bounds[0] <= bounds[-1] < 1e9:
+        raise ValueError(f"buckets are seconds, each more than the one before: {buckets!r}")
+    return bounds
+
+
+def _paths(exclude: Iterable[str]) -> frozenset[str]:
+    paths = frozenset((exclude,) if isinstance(exclude, str) else exclude)
+    for path in paths:
+        if not path.startswith("/"):
+            raise ValueError(f"exclude= names paths as they are declared, as '/health': {path!r}")
+    return paths
+
+
+def _warn_if_alone() -> None:
+    if FOLDER not in os.environ and os.environ.get("CARBOY_WORKERS", "1") != "1":
+        logger.warning(
+            "Each of the workers counts for itself, and a scrape meets any of them: set %s to an "
+            "empty folder, and they are read as one.",
+            FOLDER,
+        )
