@@ -10,21 +10,20 @@ import os
 import signal
 import ssl
 import sys
-from copy import deepcopy
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import click
 import uvicorn
-from uvicorn.config import LOGGING_CONFIG
 
 from carboy.cli.loading import APP, LoadError, complain, import_string, load_app
+from carboy.cli.logs import log_config
 from carboy.cli.options import CERTS
 from carboy.cli.sockets import Taken, address, listen
 from carboy.cli.worker import Server
 from carboy.protocols import PROTOCOL
-from carboy.server.shared import EVENTS, check_settings
+from carboy.server.shared import EVENTS, MEASURE, check_settings
 from carboy.server.traces import DEV
 
 #: Options that uvicorn's Config takes as they are.
@@ -95,6 +94,11 @@ def _check(options: dict[str, Any]) -> None:
     said = options.get
     if said("reload") and said("workers", 1) > 1:
         raise click.UsageError("--reload serves from one process: leave out --workers")
+    if said("log_config") and said("log_format") == "json":
+        raise click.UsageError(
+            "--log-config says what lines look like, so leave out --log-format; the formatter for "
+            'JSON is {"()": "carboy.cli.logs.JsonFormatter"} there'
+        )
     if said("uds") and said("fd") is not None:
         raise click.UsageError("--uds and --fd: say one of them")
     if not said("reload") and any(
@@ -157,6 +161,8 @@ def _environment(options: dict[str, Any]) -> None:
         check_settings()
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    if options.get("log_format") == "json":
+        os.environ[MEASURE] = "1"
     if (workers := options.get("workers", 1)) > 1:
         os.environ["CARBOY_WORKERS"] = str(workers)
 
@@ -170,16 +176,6 @@ def loop_name(wanted: str = "auto") -> str:
     if os.name != "nt":
         click.echo("uvloop is not installed: serving on asyncio's own loop, slower.", err=True)
     return "asyncio"
-
-
-def log_config(options: dict[str, Any]) -> Any:
-    """The file that was named, or the same format for our log lines as for the server's."""
-    if options.get("log_config"):
-        return str(options["log_config"])
-    logs = deepcopy(LOGGING_CONFIG)
-    level = (options.get("log_level") or "info").upper()
-    logs["loggers"]["carboy"] = {"handlers": ["default"], "level": level, "propagate": False}
-    return logs
 
 
 def _config(options: dict[str, Any]) -> uvicorn.Config:

@@ -10,6 +10,7 @@ server/stream.py; here it is answered and closed.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine
 from sys import version_info
 from typing import Any, cast
@@ -36,7 +37,7 @@ from carboy.server.outer import (
     serve_in_thread,
     wrong_length,
 )
-from carboy.server.shared import Closing, Shared
+from carboy.server.shared import MEASURE, Closing, Shared
 from carboy.server.stream import Incoming, send_by_asgi, send_stream
 
 #: Pipelined requests read ahead before the socket is left alone.
@@ -54,12 +55,21 @@ def protocol(
     loop = _loop or asyncio.get_running_loop()
     shared = getattr(server_state, "carboy", None)
     if shared is None:
-        shared = server_state.carboy = Shared(config, server_state, app_state, loop)
+        shared = server_state.carboy = _kind()(config, server_state, app_state, loop)
     if shared.engine is None:
         from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
         return HttpToolsProtocol(config, server_state, app_state, _loop)
-    return Connection(shared)
+    kind: type[Connection] = shared.connection or Connection
+    return kind(shared)
+
+
+def _kind() -> type[Shared]:
+    if os.environ.get(MEASURE) != "1":
+        return Shared
+    from carboy.server.measured import MeasuredShared
+
+    return MeasuredShared
 
 
 class Connection(Leaving):

@@ -38,6 +38,8 @@ FILE_THREADS = 4
 FAREWELL = 1
 #: The variable with the seconds for which streams of events go on when the server stops.
 EVENTS = "CARBOY_TIMEOUT_EVENT_STREAMS"
+#: "1" there: the time of every request is taken (measured.py).
+MEASURE = "CARBOY_MEASURE"
 
 
 def event_seconds() -> int:
@@ -74,6 +76,9 @@ def _proxies(names: Any) -> Proxies | None:
 
 class Shared:
     """One for a worker process; kept on uvicorn's ServerState."""
+
+    #: What connections are made as, unless the usual way.
+    connection: type[Connection] | None = None
 
     def __init__(
         self,
@@ -196,7 +201,13 @@ class Shared:
             return connection.client, connection.scheme
         return self.trusted.seen_through(connection.client, connection.scheme, request.headers)
 
-    def log_access(self, connection: Connection, request: RequestContext, status: int) -> None:
+    def log_access(
+        self,
+        connection: Connection,
+        request: RequestContext,
+        status: int,
+        extra: dict[str, Any] | None = None,
+    ) -> None:
         """One line for uvicorn's access log; what the client sent is escaped (R9)."""
         client, _ = self.forwarded(connection, request)
         path = quote(request.path)
@@ -209,4 +220,5 @@ class Shared:
             path,
             connection.version(request),
             status,
+            extra=extra,
         )
