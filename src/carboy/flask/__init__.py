@@ -51,6 +51,9 @@ if TYPE_CHECKING:
     from carboy.flask.wrappers import Request as Request
     from carboy.flask.wrappers import Response as Response
 
+#: The version whose behaviour this is.
+VERSION = "3.1.3"
+
 _MODULES = {
     "app": "Flask",
     "blueprints": "Blueprint",
@@ -79,6 +82,16 @@ def __getattr__(name: str) -> Any:
         # Not globals(): the package has a module of that name.
         setattr(sys.modules[__name__], name, value)
         return value
+    if name == "__version__":
+        import warnings
+
+        warnings.warn(
+            "'__version__' is deprecated and goes away with Flask 3.2: ask "
+            "'importlib.metadata.version(\"flask\")', or for a feature.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return VERSION
     if name == "json":
         return importlib.import_module("carboy.flask.json")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

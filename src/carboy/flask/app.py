@@ -8,13 +8,14 @@ servers and Werkzeug's test client call, and what middleware may be wrapped arou
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 import weakref
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.datastructures import ImmutableDict
 from werkzeug.exceptions import Aborter
@@ -29,8 +30,7 @@ from carboy.core.pattern import Pattern
 from carboy.core.route import Lane, Route
 from carboy.core.router import Router
 from carboy.core.signature import Function
-from carboy.core.voice import kind_of
-from carboy.flask import cli
+from carboy.flask import cli, reexports
 from carboy.flask.adapter import MapAdapter
 from carboy.flask.config import ConfigAttribute
 from carboy.flask.ctx import AppContext, RequestContext, _AppCtxGlobals
@@ -47,6 +47,9 @@ from carboy.flask.url_map import ENGINE_KEY, UrlMap
 from carboy.flask.urls import Urls
 from carboy.flask.wrappers import Request, Response
 from carboy.server.entry import Entry
+
+if not TYPE_CHECKING:  # type checkers see what is ours
+    __getattr__ = reexports.lookup(__name__)
 
 
 def _lifetime(value: timedelta | int) -> timedelta:
@@ -241,7 +244,8 @@ class Flask(Dispatch, Declaring, Urls, Files, Entry):
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """`func` itself, or for an ``async def`` one a function that runs it and waits."""
-        return self.async_to_sync(func) if kind_of(func).is_async else func
+        # COMPAT: not asked for what it wraps; a `def` around an `async def` runs it itself.
+        return self.async_to_sync(func) if inspect.iscoroutinefunction(func) else func
 
     def async_to_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """A function that runs the coroutine function `func` on the server's loop and waits."""

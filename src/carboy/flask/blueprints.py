@@ -12,6 +12,7 @@ from functools import update_wrapper
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from carboy.flask import reexports
 from carboy.flask import typing as ft
 from carboy.flask.cli import AppGroup
 from carboy.flask.files import Files
@@ -19,6 +20,9 @@ from carboy.flask.scaffold import Scaffold, _endpoint_from_view_func, _sentinel,
 
 if TYPE_CHECKING:
     from carboy.flask.app import Flask
+
+if not TYPE_CHECKING:  # type checkers see what is ours
+    __getattr__ = reexports.lookup(__name__)
 
 F = TypeVar("F", bound=Callable[..., Any])
 DeferredSetupFunction = Callable[["BlueprintSetupState"], None]

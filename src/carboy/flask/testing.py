@@ -106,7 +106,10 @@ class FlaskClient(Client):
             merged["werkzeug.debug.preserve_context"] = self._new_contexts.append
         return merged
 
-    def _request_of(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> BaseRequest:
+    def _request_from_builder_args(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> BaseRequest:
+        # COMPAT: the name is known to the test clients of extensions.
         given: Any = args[0] if args else None
         if isinstance(given, werkzeug.test.EnvironBuilder):
             builder = copy(given)
@@ -135,7 +138,7 @@ class FlaskClient(Client):
         **kwargs: Any,
     ) -> TestResponse:
         """Make a request; takes what EnvironBuilder takes, an environ, a builder or a request."""
-        request = self._request_of(args, kwargs)
+        request = self._request_from_builder_args(args, kwargs)
         # What the request before left behind ends now.
         self._context_stack.close()
         response = super().open(request, buffered=buffered, follow_redirects=follow_redirects)

@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 from carboy.flask.globals import current_app, request
 from carboy.flask.typing import ResponseReturnValue, RouteCallable
 
-_METHODS = ("get", "post", "head", "options", "delete", "put", "trace", "patch")
+#: Methods of HTTP that a `MethodView` may have a method for.
+http_method_funcs = frozenset({"get", "post", "head", "options", "delete", "put", "trace", "patch"})
 
 
 class View:
@@ -65,7 +66,7 @@ class MethodView(View):
             return
         above = (getattr(base, "methods", None) or () for base in cls.__bases__)
         inherited = set[str]().union(*above)
-        own = {name.upper() for name in _METHODS if hasattr(cls, name)}
+        own = {name.upper() for name in http_method_funcs if hasattr(cls, name)}
         # A class without any is a base for others and says nothing.
         if found := inherited | own:
             cls.methods = found

@@ -14,11 +14,11 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from carboy.flask import VERSION
 from carboy.flask.cli.env_files import load_dotenv
 from carboy.flask.cli.script import ScriptInfo
 
 #: The version of Flask that the face answers for; as in carboy/dropin.py.
-FLASK = "3.1.3"
 
 
 def get_version(ctx: click.Context, param: click.Parameter | None, value: Any) -> None:
@@ -27,7 +27,7 @@ def get_version(ctx: click.Context, param: click.Parameter | None, value: Any) -
         return
     versions = {
         "Python": platform.python_version(),
-        "Flask": FLASK,
+        "Flask": VERSION,
         "Werkzeug": version("werkzeug"),
         "Carboy": version("carboy"),
     }

@@ -1,0 +1,113 @@
+"""What extensions reach for beyond the documented names, as their own suites showed."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+
+import pytest
+
+import carboy.flask
+from carboy.flask import Blueprint, Flask, current_app, request
+from carboy.flask.testing import FlaskClient
+
+
+def test_the_version_is_flasks_and_deprecated():
+    with pytest.deprecated_call(match="__version__"):
+        assert carboy.flask.__version__ == "3.1.3"
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("app", "Rule"),
+        ("app", "BuildError"),
+        ("app", "HTTPException"),
+        ("app", "current_app"),
+        ("app", "request_started"),
+        ("app", "get_debug_flag"),
+        ("blueprints", "current_app"),
+        ("blueprints", "send_from_directory"),
+    ],
+)
+def test_modules_have_the_names_that_flasks_import(module: str, name: str):
+    found = getattr(importlib.import_module(f"carboy.flask.{module}"), name)
+    assert found is not None
+
+
+def test_a_module_lacks_what_flasks_lacks():
+    app = importlib.import_module("carboy.flask.app")
+    with pytest.raises(AttributeError, match=r"carboy\.flask\.app.*'nothing'"):
+        app.nothing  # noqa: B018
+
+
+def test_sansio_modules_name_the_same_classes():
+    from carboy.flask.sansio.app import App
+    from carboy.flask.sansio.blueprints import Blueprint as SansioBlueprint
+    from carboy.flask.sansio.blueprints import BlueprintSetupState
+    from carboy.flask.sansio.scaffold import Scaffold, setupmethod
+
+    assert isinstance(Flask(__name__), App)
+    assert isinstance(Blueprint("b", __name__), SansioBlueprint)
+    assert issubclass(App, Scaffold)
+    assert BlueprintSetupState.__name__ == "BlueprintSetupState"
+    assert callable(setupmethod)
+
+
+def test_method_names_of_class_views():
+    from carboy.flask.views import http_method_funcs
+
+    assert "get" in http_method_funcs
+    assert "patch" in http_method_funcs
+    assert "connect" not in http_method_funcs
+
+
+def login_required(view):
+    """As extensions wrap views: a `def` that has the view's name and runs it, whatever it is."""
+
+    @functools.wraps(view)
+    def checked(*args, **kwargs):
+        if "token" not in request.args:
+            return "no token", 401
+        return current_app.ensure_sync(view)(*args, **kwargs)
+
+    return checked
+
+
+def test_a_def_around_an_async_view_is_a_def():
+    app = Flask(__name__)
+
+    @app.get("/secret/<name>")
+    @login_required
+    async def secret(name: str):
+        return f"hello {name}"
+
+    client = app.test_client()
+    assert client.get("/secret/x").status_code == 401
+    assert client.get("/secret/x?token=1").text == "hello x"
+
+
+def test_a_def_hook_around_an_async_one_is_a_def():
+    app = Flask(__name__)
+
+    async def late(response):
+        response.headers["X-Late"] = "yes"
+        return response
+
+    @app.after_request
+    @functools.wraps(late)
+    def hook(response):
+        return app.ensure_sync(late)(response)
+
+    assert app.test_client().get("/").headers["X-Late"] == "yes"
+
+
+def test_the_client_builds_a_request_for_who_opens_it_another_way():
+    """Flask-SocketIO's test client."""
+    app = Flask(__name__)
+    client = app.test_client()
+    assert isinstance(client, FlaskClient)
+    built = client._request_from_builder_args(("/chat",), {"method": "POST", "json": {"a": 1}})
+    assert built.path == "/chat"
+    assert built.get_json() == {"a": 1}
+    assert built.environ["REMOTE_ADDR"] == "127.0.0.1"
