@@ -170,6 +170,7 @@ ROWS = (
     Row("--ssl-ciphers", TLS, "OpenSSL's list of ciphers for TLS 1.2.", str),
     Row("--log-level", LOG, "Least level that is shown.", click.Choice(LEVELS), dev=True),
     Row("--log-format", LOG, "For people or machines.", click.Choice(FORMATS), "text", dev=True),
+    Row("--stats/--no-stats", LOG, "Show numbers once a second.", bool, False),
     Row("--log-config", LOG, "Configuration of logging (.json, .yaml, .ini).", _FILE, dev=True),
     Row("--access-log/--no-access-log", LOG, "Log every request.", bool, True, dev=True),
     Row("--use-colors/--no-use-colors", LOG, "Colours; default: on a terminal.", bool, dev=True),

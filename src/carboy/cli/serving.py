@@ -10,6 +10,8 @@ import os
 import signal
 import ssl
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,12 @@ from typing import Any
 import click
 import uvicorn
 
+from carboy.cli.board import best
 from carboy.cli.loading import APP, LoadError, complain, import_string, load_app
 from carboy.cli.logs import log_config
 from carboy.cli.options import CERTS
 from carboy.cli.sockets import Taken, address, listen
+from carboy.cli.stats import STATS, Stats, take
 from carboy.cli.worker import Server
 from carboy.protocols import PROTOCOL
 from carboy.server.shared import EVENTS, MEASURE, check_settings
@@ -99,6 +103,8 @@ def _check(options: dict[str, Any]) -> None:
             "--log-config says what lines look like, so leave out --log-format; the formatter for "
             'JSON is {"()": "carboy.cli.logs.JsonFormatter"} there'
         )
+    if said("stats") and (said("reload") or (os.name == "nt" and said("workers", 1) > 1)):
+        raise click.UsageError("--stats needs a server that stays: leave out --reload or --workers")
     if said("uds") and said("fd") is not None:
         raise click.UsageError("--uds and --fd: say one of them")
     if not said("reload") and any(
@@ -161,6 +167,9 @@ def _environment(options: dict[str, Any]) -> None:
         check_settings()
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    os.environ.pop(STATS, None)
+    if options.get("stats"):
+        os.environ[STATS] = os.environ[MEASURE] = "1"
     if options.get("log_format") == "json":
         os.environ[MEASURE] = "1"
     if (workers := options.get("workers", 1)) > 1:
@@ -220,7 +229,8 @@ def _serve(options: dict[str, Any]) -> None:
     click.get_current_context().call_on_close(sock.close)
     _say(where)
     try:
-        _serve_on(config, sock)
+        with showing(options) as stats:
+            _serve_on(config, sock, stats)
     except KeyboardInterrupt:
         pass
     finally:
@@ -234,7 +244,19 @@ def _say(where: str) -> None:
     logging.getLogger("uvicorn.error").info("Carboy running on %s (Press CTRL+C to quit)", where)
 
 
-def _serve_on(config: uvicorn.Config, sock: Any) -> None:
+@contextmanager
+def showing(options: dict[str, Any]) -> Iterator[Stats | None]:
+    """Show numbers while it serves, if that is asked for."""
+    if not options.get("stats"):
+        yield None
+        return
+    is_alone = options["workers"] == 1 and options["limit_max_requests"] is None
+    shown = best(sys.stderr, options["log_format"], options["use_colors"])
+    with Stats(shown, take if is_alone else None).shown() as stats:
+        yield stats
+
+
+def _serve_on(config: uvicorn.Config, sock: Any, stats: Stats | None) -> None:
     if config.should_reload:
         from uvicorn.supervisors import ChangeReload
 
@@ -251,5 +273,5 @@ def _serve_on(config: uvicorn.Config, sock: Any) -> None:
     else:
         from carboy.cli.supervisor import Supervisor
 
-        if status := Supervisor(config, [sock]).run():
+        if status := Supervisor(config, [sock], stats).run():
             sys.exit(status)

@@ -18,6 +18,7 @@ from multiprocessing.connection import wait
 
 import uvicorn
 
+from carboy.cli.stats import Sample, Stats
 from carboy.cli.worker import Worker
 
 logger = logging.getLogger("uvicorn.error")
@@ -31,9 +32,15 @@ PAUSE, LONGEST_PAUSE = 1.0, 30.0
 class Supervisor:
     """`run` serves until SIGTERM or SIGINT; the exit status is what it returns."""
 
-    def __init__(self, config: uvicorn.Config, sockets: Sequence[socket.socket]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        sockets: Sequence[socket.socket],
+        stats: Stats | None = None,
+    ) -> None:
         self.config = config
         self.sockets = sockets
+        self.stats = stats
         self.wanted = config.workers
         self.workers: list[Worker] = []
         #: Counts the restarts; workers of earlier ones are to be replaced.
@@ -119,12 +126,16 @@ class Supervisor:
             worker.generation = -1
         elif word == "pong":
             worker.asked = None
+        elif isinstance(word, Sample) and self.stats is not None and worker.pid is not None:
+            self.stats.heard(worker.pid, word)
 
     def _ended(self, worker: Worker) -> None:
         while not worker.pipe.closed and worker.pipe.poll():
             self._heard(worker)
         worker.pipe.close()
         self.workers.remove(worker)
+        if self.stats is not None and worker.pid is not None:
+            self.stats.forget(worker.pid)
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ and worker.pid is not None:
             _forget_numbers(worker.pid)
         for other in self.workers:

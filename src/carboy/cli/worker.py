@@ -20,6 +20,8 @@ from typing import Any
 
 import uvicorn
 
+from carboy.cli.stats import STATS, Sample, tell
+
 _SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -30,7 +32,7 @@ class Line:
         self._pipe = pipe
         self._lock = threading.Lock()
 
-    def say(self, word: str) -> None:
+    def say(self, word: Any) -> None:
         """Tell the supervisor; one that is gone is no error here."""
         with self._lock, contextlib.suppress(OSError):
             self._pipe.send(word)
@@ -78,6 +80,8 @@ def work(config: uvicorn.Config, sockets: list[socket.socket], pipe: Connection)
     config.configure_logging()
     line = Line(pipe)
     threading.Thread(target=line.listen, daemon=True, name="carboy-supervisor").start()
+    if os.environ.get(STATS) == "1":
+        tell(line.say)
     with contextlib.suppress(KeyboardInterrupt):
         Server(config, line).run(sockets)
 
@@ -104,10 +108,10 @@ class Worker:
     def pid(self) -> int | None:
         return self.process.pid
 
-    def heard(self) -> str | None:
+    def heard(self) -> str | Sample | None:
         """The next word; None if there will be no more."""
         try:
-            word: str = self.pipe.recv()
+            word: str | Sample = self.pipe.recv()
         except (EOFError, OSError):
             self.pipe.close()
             return None

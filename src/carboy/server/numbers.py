@@ -51,17 +51,22 @@ def numbers() -> Numbers:
     """How it stands now; the sum where a process has several servers."""
     from carboy.server.flow import STALLED
 
-    servers = [one for loop, one in list(_SERVERS.items()) if not loop.is_closed()]
-    connections = [each for one in servers for each in list(one.state.connections)]
+    serving_now = servers()
+    connections = [each for one in serving_now for each in list(one.state.connections)]
     serving = [getattr(each, "serving", None) for each in connections]
     return Numbers(
         connections=len(connections),
         in_flight=sum(one is not None and one is not STALLED for one in serving),
-        requests=sum(one.state.total_requests for one in servers),
-        lag=max((_lag(one) for one in servers), default=0.0),
+        requests=sum(one.state.total_requests for one in serving_now),
+        lag=max((_lag(one) for one in serving_now), default=0.0),
         handlers=_sum(pools()),
-        files=_sum([one.files for one in servers]),
+        files=_sum([one.files for one in serving_now]),
     )
+
+
+def servers() -> list[Shared]:
+    """What serves by the direct protocol in this process, once somebody has connected."""
+    return [one for loop, one in list(_SERVERS.items()) if not loop.is_closed()]
 
 
 def _sum(found: list[Pool]) -> PoolNumbers:
