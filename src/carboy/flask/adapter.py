@@ -14,13 +14,13 @@ from urllib.parse import quote, urlencode, urljoin, urlunsplit
 
 from werkzeug.datastructures import MultiDict, iter_multi_items
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
-from werkzeug.routing import BuildError, RequestRedirect
+from werkzeug.routing import BuildError, RequestRedirect, ValidationError
 
 from carboy.flask.rules import SAFE, Bound
 
 if TYPE_CHECKING:
     from carboy.core.context import RequestContext
-    from carboy.flask.url_map import UrlMap
+    from carboy.flask.url_map import Seen, UrlMap
 
 QueryArgs = Mapping[str, Any] | str | None
 _HOLE = re.compile(r"<([^>]+)>")
@@ -66,9 +66,9 @@ class MapAdapter:
         bound, texts = self._find(path_info, method, query)
         try:
             values = bound.values(texts)
-        except ValueError:
+        except ValidationError:
             # COMPAT: no other rule is tried once the text has fitted one.
-            raise NotFound() from None
+            raise self._missed(self._allowed_before(path_info, method)) from None
         self._redirect(bound, values, (method or self.default_method).upper(), query)
         return (bound.rule if return_rule else bound.rule.endpoint), values
 
@@ -81,9 +81,7 @@ class MapAdapter:
             seen = target.route.extras.get("seen")
             if seen is not None and not seen.other_slash:
                 return seen.bound, dict(zip(target.pattern.names, served.params, strict=True))
-        path = self.path_info if path_info is None else path_info
-        path = f"/{path.lstrip('/')}" if path else ""
-        wanted = (method or self.default_method).upper()
+        path, wanted = self._wanted(path_info, method)
         allowed: set[str] = set()
         found = self._search(path, wanted, query, allowed)
         if found is not None:
@@ -93,9 +91,22 @@ class MapAdapter:
             found = self._search(merged, wanted, query, allowed)
             if found is not None and found[0].rule.merge_slashes is not False:
                 raise self._moved(merged, query)
-        if allowed:
-            raise MethodNotAllowed(valid_methods=list(allowed))
-        raise NotFound()
+        raise self._missed(allowed)
+
+    @staticmethod
+    def _missed(allowed: set[str]) -> HTTPException:
+        return MethodNotAllowed(valid_methods=list(allowed)) if allowed else NotFound()
+
+    def _allowed_before(self, path_info: str | None, method: str | None) -> set[str]:
+        """The methods of rules that fit as well, but were passed over."""
+        allowed: set[str] = set()
+        path, wanted = self._wanted(path_info, method)
+        self._search(path, wanted, {}, allowed)
+        return allowed
+
+    def _wanted(self, path_info: str | None, method: str | None) -> tuple[str, str]:
+        path = self.path_info if path_info is None else path_info
+        return f"/{path.lstrip('/')}" if path else "", (method or self.default_method).upper()
 
     def _settled(self, served: RequestContext) -> bool:
         """Whether the engine has matched what this adapter would: same path, no host in play."""
@@ -116,10 +127,11 @@ class MapAdapter:
         self, path: str, method: str, query: Any, allowed: set[str]
     ) -> tuple[Bound, dict[str, str]] | None:
         domain = self._domain
-        for bound, other_slash, texts in self._fitting(path, domain):
+        for (bound, other_slash, extra_slash), texts in self._fitting(path, domain):
             rule = bound.rule
             if rule.methods is not None and method not in rule.methods:
-                if not other_slash:
+                # COMPAT: a slash too many is no matter for a lenient rule, one that lacks is.
+                if not other_slash or extra_slash:
                     allowed.update(rule.methods)
                 continue
             if other_slash and rule.strict_slashes:
@@ -127,16 +139,22 @@ class MapAdapter:
             return bound, texts
         return None
 
-    def _fitting(self, path: str, domain: str) -> Iterable[tuple[Bound, bool, dict[str, str]]]:
-        for _, target, params in self.map.router().candidates(path):
-            bound, other_slash = target.route.extras["seen"]
+    def _fitting(self, path: str, domain: str) -> Iterable[tuple[Seen, dict[str, str]]]:
+        for _, target, params in self.map.router().candidates(path or "/"):
+            seen: Seen = target.route.extras["seen"]
+            bound = seen.bound
+            if not path:
+                # Nothing is left below a prefix: "/" without its slash.
+                if bound.path.source != "/":
+                    continue
+                seen = seen._replace(other_slash=True)
             texts = dict(zip(target.pattern.names, params, strict=True))
             if bound.host_regex is None:
                 if not domain:
-                    yield bound, other_slash, texts
+                    yield seen, texts
             elif host := bound.host_regex.fullmatch(domain):
                 names = bound.host.names
-                yield bound, other_slash, {**dict(zip(names, host.groups(), strict=True)), **texts}
+                yield seen, {**dict(zip(names, host.groups(), strict=True)), **texts}
 
     def _moved(self, path: str, query: Any) -> RequestRedirect:
         return RequestRedirect(self.make_redirect_url(quote(path, safe=SAFE), query))

@@ -18,6 +18,7 @@ from werkzeug.utils import cached_property
 from carboy.flask import typing as ft
 from carboy.flask.config import Config
 from carboy.flask.helpers import get_debug_flag
+from carboy.flask.places import instance_path_for
 from carboy.flask.scaffold import Scaffold, _endpoint_from_view_func, setupmethod
 from carboy.flask.templating import DispatchingJinjaLoader, Environment
 
@@ -50,19 +51,6 @@ def _template_declarations(table: str) -> tuple[Any, Any]:
     add.__doc__ = f"Give templates `f` as a {kind}, under `name` or its own."
     decorator.__doc__ = f"The decorated function is a {kind} of templates."
     return setupmethod(decorator), setupmethod(add)
-
-
-def _prefix(folder: Path) -> Path | None:
-    """Where `folder` is installed: this interpreter's prefix or another's; None for a checkout."""
-    prefix = Path(sys.prefix).resolve()
-    if folder.is_relative_to(prefix):
-        return prefix
-    if folder.name.lower() != "site-packages":
-        return None
-    library = folder.parent
-    if library.name.lower() == "lib":  # Windows
-        return library.parent
-    return library.parent.parent if library.parent.name.lower() == "lib" else library
 
 
 class Declaring(Scaffold):
@@ -110,15 +98,7 @@ class Declaring(Scaffold):
 
     def auto_find_instance_path(self) -> str:
         """``instance`` beside the code, or below ``var`` where the code is installed."""
-        module = self.import_name.partition(".")[0]
-        found = getattr(sys.modules.get(self.import_name), "__file__", None)
-        folder = Path(self.root_path)
-        if "." in self.import_name or (found and Path(found).stem == "__init__"):
-            folder = folder.parents[self.import_name.count(".")]
-        prefix = _prefix(folder.resolve())
-        if prefix is None:
-            return str(folder / "instance")
-        return str(prefix / "var" / f"{module}-instance")
+        return instance_path_for(self.import_name, self.name)
 
     def open_instance_resource(
         self, resource: str, mode: str = "rb", encoding: str | None = "utf-8"
@@ -139,13 +119,14 @@ class Declaring(Scaffold):
         **options: Any,
     ) -> None:
         endpoint = _endpoint_from_view_func(view_func) if endpoint is None else endpoint
-        methods = options.pop("methods", None) or getattr(view_func, "methods", None) or ("GET",)
+        methods = options.pop("methods", None)
+        if methods is None:
+            methods = getattr(view_func, "methods", None) or ("GET",)
         if isinstance(methods, str):
             raise TypeError(
                 f"methods={methods!r} is one text; write a list, as in methods=[{methods!r}]."
             )
         wanted = {method.upper() for method in methods}
-        wanted |= set(getattr(view_func, "required_methods", ()))
         if provide_automatic_options is None:
             provide_automatic_options = getattr(view_func, "provide_automatic_options", None)
         if provide_automatic_options is None:
@@ -154,6 +135,7 @@ class Declaring(Scaffold):
             )
             if provide_automatic_options:
                 wanted.add("OPTIONS")
+        wanted |= set(getattr(view_func, "required_methods", ()))
         made: Any = self.url_rule_class(rule, endpoint=endpoint, methods=wanted, **options)
         made.provide_automatic_options = provide_automatic_options
         self.url_map.add(made)

@@ -134,8 +134,10 @@ def get_template_attribute(template_name: str, attribute: str) -> Any:
 
 def flash(message: str, category: str = "message") -> None:
     """Leave a message for the next page that shows messages."""
-    # COMPAT: a new item each time, so that sessions notice that it has changed.
-    session["_flashes"] = [*session.get("_flashes", []), (category, message)]
+    flashes = session.get("_flashes", [])
+    flashes.append((category, message))
+    # COMPAT: set again, so that sessions notice that it has changed.
+    session["_flashes"] = flashes
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     message_flashed.send(app, _async_wrapper=app.ensure_sync, message=message, category=category)
 
@@ -149,9 +151,9 @@ def get_flashed_messages(
         flashes = session.pop("_flashes") if "_flashes" in session else []
         request_ctx.flashes = flashes
     if category_filter:
-        wanted = set(category_filter)
-        flashes = [one for one in flashes if one[0] in wanted]
-    return flashes if with_categories else [message for _, message in flashes]
+        # COMPAT: one text is a filter as well.
+        flashes = [one for one in flashes if one[0] in category_filter]
+    return flashes if with_categories else [one[1] for one in flashes]
 
 
 def _file_options(options: dict[str, Any]) -> dict[str, Any]:

@@ -43,8 +43,10 @@ _WORDS = {"True": True, "False": False, "None": None}
 class Text(Converter):
     """The text of a Werkzeug converter, as the router needs it; its value is made later."""
 
-    def __init__(self, converter: BaseConverter) -> None:
-        self.regex = without_groups(converter.regex)
+    def __init__(self, converter: BaseConverter, ending: str = "") -> None:
+        regex = without_groups(converter.regex) + ending
+        # COMPAT: a dot is no line feed, also where the router looks for one.
+        self.regex = f"(?-s:{regex})" if "." in regex else regex
         self.crosses_slashes = not converter.part_isolating
 
     def __eq__(self, other: object) -> bool:
@@ -81,10 +83,12 @@ class Bound:
     rank: tuple[Weight, ...]
     #: Whether values may be taken from the text as they are.
     plain: bool
+    #: Texts of the variables whose values are settled.
+    constants: Mapping[str, str]
     host_regex: re.Pattern[str] | None = None
 
     def values(self, texts: Mapping[str, str]) -> dict[str, Any]:
-        """The view's arguments. ValueError where a converter finds no value."""
+        """The view's arguments. ValidationError where a converter finds no value."""
         rule = self.rule
         if self.plain:
             found = dict(texts)
@@ -99,14 +103,14 @@ class Bound:
 
     def build(self, pattern: Pattern, values: Mapping[str, Any]) -> str:
         """The host or path with `values` in it, percent-encoded."""
-        defaults = self.rule.defaults or {}
         text = []
         for piece in pattern.pieces:
             if isinstance(piece, str):
                 text.append(quote(piece, safe=SAFE))
+            elif piece.name in self.constants:
+                text.append(self.constants[piece.name])
             else:
-                value = defaults[piece.name] if piece.name in defaults else values[piece.name]
-                text.append(self.converters[piece.name].to_url(value))
+                text.append(self.converters[piece.name].to_url(values[piece.name]))
         return "".join(text)
 
 
@@ -163,7 +167,9 @@ def bind(rule: Rule, url_map: Any) -> Bound:
     rule._trace = [*_trace(host_pattern), (False, "|"), *_trace(path_pattern)]
     rank = (*_weights(host_pattern, converters), *_weights(path_pattern, converters))
     plain = all(type(one).to_python is BaseConverter.to_python for one in converters.values())
-    return Bound(rule, host_pattern, path_pattern, converters, rank, plain)
+    settled = {name: one for name, one in (rule.defaults or {}).items() if name in converters}
+    constants = {name: converters[name].to_url(one) for name, one in settled.items()}
+    return Bound(rule, host_pattern, path_pattern, converters, rank, plain, constants)
 
 
 def _pieces(source: str, rule: Rule, converters: dict[str, BaseConverter]) -> Iterator[Piece]:
@@ -179,8 +185,10 @@ def _pieces(source: str, rule: Rule, converters: dict[str, BaseConverter]) -> It
         converters[name] = made
         # PERF: whole segments of any text have a place of their own in the router's tree.
         whole = type(made) is UnicodeConverter and made.regex == "[^/]{1,}"
-        yield Variable(name, STRING if whole else Text(made))
         position = hole.end()
+        # COMPAT: what crosses slashes does not end in one, where the rule itself ends in one.
+        ending = "" if made.part_isolating or source[position:] != "/" else "(?<!/)"
+        yield Variable(name, STRING if whole else Text(made, ending))
     if position < len(source):
         yield _literal(source[position:], source)
 

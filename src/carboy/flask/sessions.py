@@ -35,7 +35,7 @@ class SessionMixin(MutableMapping[str, Any]):
     @property
     def permanent(self) -> bool:
         """Whether it outlives the browser, by `app.permanent_session_lifetime`."""
-        return bool(self.get("_permanent", False))
+        return self.get("_permanent", False)  # type: ignore[no-any-return]
 
     @permanent.setter
     def permanent(self, value: bool) -> None:

@@ -20,7 +20,7 @@ from werkzeug.wsgi import get_host
 from carboy.core.pattern import Pattern, regex_for
 from carboy.core.route import Lane, Route
 from carboy.flask.adapter import MapAdapter
-from carboy.flask.rules import LENIENT, STATIC, Bound, Weight, bind
+from carboy.flask.rules import LENIENT, Bound, Weight, bind
 
 ENGINE_KEY = "carboy.request"
 #: Which warnings have been given; `warnings` keeps it.
@@ -32,6 +32,8 @@ class Seen(NamedTuple):
 
     bound: Bound
     other_slash: bool
+    #: Whether that is one more than was written.
+    extra_slash: bool = False
 
 
 class UrlMap:
@@ -94,9 +96,11 @@ class UrlMap:
             rest = (last[:-1],) if last != "/" else ()
             other = Pattern(pattern.source[:-1], (*pattern.pieces[:-1], *rest))
             yield (*rank[:-1], LENIENT), self._route(other, Seen(bound, True))
-        elif not bound.rule.strict_slashes:
+        crosses = any(not one.part_isolating for one in bound.converters.values())
+        if not bound.rule.strict_slashes and not crosses:
             other = Pattern(pattern.source + "/", (*pattern.pieces, "/"))
-            yield (*rank, STATIC, LENIENT), self._route(other, Seen(bound, True))
+            # After everything else that fits, be it an empty value.
+            yield (*rank, LENIENT), self._route(other, Seen(bound, True, True))
 
     @staticmethod
     def _route(pattern: Pattern, seen: Seen) -> Route:

@@ -1,0 +1,50 @@
+"""Hooks, error handlers, signals and nested blueprints: the same calls in the same order.
+
+CARBOY_FUZZ as in test_operations.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from .asking import Ask
+from .flask_hooks import HookPlan, build, plans
+from .wsgi_asking import PACKAGES, ask_wsgi, draws, refusal
+
+
+def paths(app: Any) -> list[str]:
+    """A path for every rule, and some that fit none."""
+    found = [
+        rule.rule.replace("<int:n>", "3").replace("<x>", "word")
+        for rule in app.url_map.iter_rules()
+    ]
+    return [*found, "/nowhere", found[0].replace("3", "three"), "/a/nowhere", f"{found[-1]}/"]
+
+
+@draws(120)
+@given(plans(), st.data())
+def test_what_is_called_is_called_alike(plan: HookPlan, data: st.DataObject) -> None:
+    apps = []
+    for package in PACKAGES:
+        try:
+            apps.append(build(package, plan))
+        except Exception as error:
+            apps.append(refusal(error))
+    theirs, ours = apps
+    if isinstance(theirs, str) or isinstance(ours, str):
+        assert ours == theirs
+        return
+    assert sorted(map(repr, ours.url_map.iter_rules())) == sorted(
+        map(repr, theirs.url_map.iter_rules())
+    )
+    for _ in range(3):
+        path = data.draw(st.sampled_from(paths(theirs)))
+        method = data.draw(st.sampled_from(["GET", "GET", "GET", "POST", "OPTIONS", "HEAD"]))
+        asked = Ask(method, path, path.encode(), data.draw(st.sampled_from([b"", b"a=1"])))
+        found = ask_wsgi(ours, asked), ours.called
+        assert found == (ask_wsgi(theirs, asked), theirs.called), asked
+        ours.called.clear()
+        theirs.called.clear()
