@@ -26,9 +26,9 @@ LAYOUTS = {
 }
 
 
-@pytest.mark.parametrize("arguments", ["__name__", "__name__.split('.')[0]", "'absent'",
-                                       "__name__, root_path='/srv'",
-                                       "__name__, instance_relative_config=True"])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments", ["__name__", "__name__.split('.')[0]", "'absent', root_path='/srv'"]
+)
 @pytest.mark.parametrize("layout", [*LAYOUTS, "script.py"])
 def test_folders_are_found_alike(tmp_path: Path, layout: str, arguments: str) -> None:
     found = []
