@@ -53,6 +53,7 @@ def event_seconds() -> int:
 def check_settings() -> None:
     """What `Shared` reads of the environment, read when a server starts. ValueError: see there."""
     Times.from_environment()
+    Limits.from_environment()
     event_seconds()
     blocking_limit()
 
