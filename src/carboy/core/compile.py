@@ -68,8 +68,8 @@ class _Ready(NamedTuple):
     errors: str | None
 
 
-class _Writer:
-    """Lines of source, and the namespace that its identifiers stand for."""
+class Writer:
+    """Lines of source, and the namespace that its identifiers stand for. Dialects write too."""
 
     def __init__(self, is_async: bool) -> None:
         self.is_async = is_async
@@ -143,8 +143,11 @@ _RESERVED = frozenset(
 
 def compile_route(route: Route, override: Callable[[Function], Function]) -> Compiled:
     """One function for `route`; `override` replaces dependencies (tests do that)."""
-    if route.lane is not None:
-        inner = _compile_lane(route, route.lane)
+    lane = route.lane if route.make_lane is None else route.make_lane(route)
+    if lane is not None and lane.source and route.admit is None:
+        inner = Compiled(lane.call, lane.is_async, lane.source)
+    elif lane is not None:
+        inner = _compile_lane(route, lane)
     else:
         inner = _compile_function(route, override)
     arounds = [around for p in route.plugins if (around := p.around(route)) is not None]
@@ -155,7 +158,7 @@ def compile_route(route: Route, override: Callable[[Function], Function]) -> Com
 
 def _compile_lane(route: Route, lane: Lane) -> Compiled:
     """An endpoint written by hand, within the same inner ring as a compiled one."""
-    write = _Writer(lane.is_async or route.admit is not None)
+    write = Writer(lane.is_async or route.admit is not None)
     wait = "await " if write.is_async else ""
     write.names.update(lane=lane.call, recover=_recover(route.handlers, write.is_async))
     write(f"{write.prefix} endpoint(request):")
@@ -167,16 +170,17 @@ def _compile_lane(route: Route, lane: Lane) -> Compiled:
         write(f"        return {wait}lane(request)")
     write("    except BaseException as error:")
     write(f"        return {wait}recover(request, error)")
-    return _build(route, write)
+    return build(route, write)
 
 
-def _admitted(route: Route, write: _Writer) -> None:
+def _admitted(route: Route, write: Writer) -> None:
     if route.admit is not None:
         write("        shelter(request)")
         write(f"        await {write.bind('admit', route.admit)}(request)")
 
 
-def _build(route: Route, write: _Writer, suffix: str = "") -> Compiled:
+def build(route: Route, write: Writer, suffix: str = "") -> Compiled:
+    """The function ``endpoint`` of what was written, which tracebacks can show."""
     source = "\n".join(write.lines) + "\n"
     title = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in route.title)
     filename = f"<{title}{suffix}>"
@@ -187,7 +191,7 @@ def _build(route: Route, write: _Writer, suffix: str = "") -> Compiled:
 
 
 def _compile_plugins(route: Route, inner: Compiled, arounds: list[plugin.Around]) -> Compiled:
-    write = _Writer(inner.is_async)
+    write = Writer(inner.is_async)
     write.names["inner"] = inner.call
     write(f"{write.prefix} endpoint(request):")
     write("    running = []")
@@ -202,7 +206,7 @@ def _compile_plugins(route: Route, inner: Compiled, arounds: list[plugin.Around]
     write("    except BaseException as error:")
     write("        answer = fail(running, error)")
     write("    return leave(running, answer)")
-    outer = _build(route, write, " plugins")
+    outer = build(route, write, " plugins")
     return inner._replace(call=outer.call, source=f"{outer.source}\n\n# inner:\n{inner.source}")
 
 
@@ -215,13 +219,13 @@ def _compile_function(route: Route, override: Callable[[Function], Function]) ->
     loads_async = takes_body and source.is_async
     is_watched = route.solving is not None
     waits = is_watched or loads_async or route.admit is not None
-    write = _Writer(waits or any(one.is_async for one in used))
+    write = Writer(waits or any(one.is_async for one in used))
     endpoint = _Endpoint(write, source, route.output, override, takes_body)
     endpoint.emit(function, route)
     write("    except BaseException as error:")
     write(f"        return {'await ' if write.is_async else ''}recover(request, error)")
     write.names["recover"] = _recover(route.handlers, write.is_async)
-    return _build(route, write)._replace(takes_body=takes_body)
+    return build(route, write)._replace(takes_body=takes_body)
 
 
 def _decoding(source: Input, used: list[Function]) -> Input:
@@ -277,7 +281,7 @@ class _Endpoint:
 
     def __init__(
         self,
-        write: _Writer,
+        write: Writer,
         input: Input,
         output: Output,
         override: Callable[[Function], Function],

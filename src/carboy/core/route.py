@@ -21,10 +21,14 @@ from carboy.core.signature import Errors, Function
 
 
 class Lane(NamedTuple):
-    """A ready-made endpoint: ``call(request)`` returns (Head, Body), or awaits to it."""
+    """A ready-made endpoint: ``call(request)`` returns (Head, Body), or awaits to it.
+
+    One with a `source` was compiled by its dialect, and answers errors by itself.
+    """
 
     call: Callable[[RequestContext], Any]
     is_async: bool
+    source: str = ""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -77,6 +81,8 @@ class Route:
     input: Input | None = None
     output: Output | None = None
     lane: Lane | None = None
+    #: Makes the lane when the route is compiled, and again when it is compiled anew.
+    make_lane: Callable[[Route], Lane] | None = None
     handlers: Handlers = NO_HANDLERS
     plugins: tuple[Plugin, ...] = ()
     max_body: int | None = None

@@ -99,11 +99,13 @@ def undress(
     if not response.is_sequence:
         return head, Stream(pieces)
     if response._on_close or hasattr(response.response, "close"):
-        _remember(request, response)
+        remember(request, response)
     return head, b"".join(pieces)
 
 
-def _remember(request: RequestContext, response: BaseResponse) -> None:
+def remember(request: RequestContext, response: BaseResponse) -> None:
+    """Close `response` after its last byte."""
+
     def steps() -> Iterator[None]:
         yield
         response.close()

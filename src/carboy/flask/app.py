@@ -40,7 +40,7 @@ from carboy.flask.files import Files
 from carboy.flask.globals import _cv_request
 from carboy.flask.json.provider import DefaultJSONProvider, JSONProvider
 from carboy.flask.logging import create_logger
-from carboy.flask.serving import call_in_order, serve
+from carboy.flask.serving import STEPS, call_in_order
 from carboy.flask.sessions import SecureCookieSessionInterface, SessionInterface
 from carboy.flask.typing import StartResponse, WSGIEnvironment
 from carboy.flask.url_map import ENGINE_KEY, UrlMap
@@ -50,6 +50,8 @@ from carboy.server.entry import Entry
 
 if not TYPE_CHECKING:  # type checkers see what is ours
     __getattr__ = reexports.lookup(__name__)
+#: What routes are compiled with: setting one has them compiled anew.
+_COMPILED = STEPS | {"__class__", "request_class", "session_interface", "subdomain_matching"}
 
 
 def _lifetime(value: timedelta | int) -> timedelta:
@@ -144,11 +146,13 @@ class Flask(Dispatch, Declaring, Urls, Files, Entry):
         self._got_first_request = False
         # An application may come and go, in tests for example: nothing here refers back to it.
         self.engine = Engine(weakref.proxy(self))
-        self._lane = Lane(_endpoint(weakref.ref(self)), False)
+        #: Hosts that this application has taken (lean.py).
+        self._hosts: set[bytes | None] = set()
+        self._make_lane = _lanes(weakref.ref(self))
         self.url_map = self.url_map_class(host_matching=host_matching)
         self.url_map.changed = self.engine.invalidate
         self.url_map.router = _router(self.engine)
-        self._missing = Route(Pattern("", ()), None, "missing", lane=self._lane)
+        self._missing = Route(Pattern("", ()), None, "missing", make_lane=self._make_lane)
         self._serve_everywhere()
         self._add_static_rule(static_host, host_matching)
 
@@ -164,6 +168,12 @@ class Flask(Dispatch, Declaring, Urls, Files, Entry):
             host=static_host,
             view_func=lambda **kwargs: app().send_static_file(**kwargs),  # type: ignore[union-attr]
         )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in _COMPILED and "_make_lane" in self.__dict__:
+            # What the straight lines were made from is another one now.
+            self.engine.invalidate(recompile=True)
 
     def _check_setup_finished(self, f_name: str) -> None:
         if self._got_first_request:
@@ -264,7 +274,7 @@ class Flask(Dispatch, Declaring, Urls, Files, Entry):
 
     def routes_in_rank(self) -> Iterable[Route]:
         """Flask's rank is how specific a rule is."""
-        return self.url_map.routes_in_rank(self._lane)
+        return self.url_map.routes_in_rank(self._make_lane)
 
     def miss(self, method: str, path: str, found: list[Route], router: Router[Target]) -> Route:
         """Hooks and error handlers see 404 and 405 as well: the same endpoint answers them."""
@@ -314,13 +324,15 @@ class Flask(Dispatch, Declaring, Urls, Files, Entry):
         run(self, host, port, debug, load_dotenv, options)
 
 
-def _endpoint(app: weakref.ref[Flask]) -> Callable[..., Any]:
-    def endpoint(request: Any) -> Any:
+def _lanes(app: weakref.ref[Flask]) -> Callable[[Route], Lane]:
+    def make_lane(route: Route) -> Lane:
+        from carboy.flask.straight import lane_for
+
         live = app()
         assert live is not None
-        return serve(live, request)
+        return lane_for(live, route)
 
-    return endpoint
+    return make_lane
 
 
 def _router(engine: Engine) -> Callable[[], Any]:

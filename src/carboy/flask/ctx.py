@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextvars
 import sys
 from collections.abc import Callable, Iterator
-from functools import update_wrapper
+from functools import cached_property, update_wrapper
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -108,9 +108,19 @@ class AppContext:
 
     def __init__(self, app: Flask) -> None:
         self.app = app
-        self.url_adapter: MapAdapter | None = app.create_url_adapter(None)
-        self.g: _AppCtxGlobals = app.app_ctx_globals_class()
+        # Not later: it may raise, and what it is made from may change.
+        self.url_adapter = app.create_url_adapter(None)
         self._cv_tokens: list[contextvars.Token[AppContext]] = []
+
+    @cached_property
+    def url_adapter(self) -> MapAdapter | None:
+        """The map seen from SERVER_NAME; None without one."""
+        return self.app.create_url_adapter(None)
+
+    @cached_property
+    def g(self) -> _AppCtxGlobals:
+        """What `g` stands for."""
+        return self.app.app_ctx_globals_class()
 
     def push(self) -> None:
         """Make it current."""
@@ -145,6 +155,9 @@ class AppContext:
 class RequestContext:
     """Makes a request current, with its session; pushes its application if it has to."""
 
+    #: Whether a lean request has sent a session's cookie (lean.py).
+    has_cookie = False
+
     def __init__(
         self,
         app: Flask,
@@ -157,7 +170,7 @@ class RequestContext:
             request = app.request_class(environ)
             request.json_module = app.json
         self.request: Request = request
-        self.url_adapter: MapAdapter | None = None
+        self.url_adapter = None
         try:
             self.url_adapter = app.create_url_adapter(self.request)
         except HTTPException as error:
@@ -169,6 +182,8 @@ class RequestContext:
 
     def copy(self) -> RequestContext:
         """Another context for the same request object and session."""
+        if self._session is None and self._cv_tokens:
+            self._open_session()
         return type(self)(
             self.app, environ=self.request.environ, request=self.request, session=self._session
         )
@@ -183,12 +198,28 @@ class RequestContext:
         else:
             self.request.url_rule, self.request.view_args = found
 
+    @cached_property
+    def url_adapter(self) -> MapAdapter | None:
+        """The map as this request sees it; None where its Host is refused."""
+        return self.app.create_url_adapter(self.request)
+
     @property
     def session(self) -> SessionMixin:
         """The session, which now counts as looked at."""
-        assert self._session is not None, "the session is opened when the context is pushed"
-        self._session.accessed = True
-        return self._session
+        session = self._session
+        if session is None:
+            assert self._cv_tokens, "the session is opened when the context is pushed"
+            session = self._open_session()
+        session.accessed = True
+        return session
+
+    def _open_session(self) -> SessionMixin:
+        interface = self.app.session_interface
+        session: SessionMixin | None = interface.open_session(self.app, self.request)
+        if session is None:
+            session = interface.make_null_session(self.app)
+        self._session = session
+        return session
 
     def push(self) -> None:
         """Make it current: application, request, session, match."""
@@ -199,10 +230,7 @@ class RequestContext:
             pushed.push()
         self._cv_tokens.append((_cv_request.set(self), pushed))
         if self._session is None:
-            interface = self.app.session_interface
-            self._session = interface.open_session(self.app, self.request)
-            if self._session is None:
-                self._session = interface.make_null_session(self.app)
+            self._open_session()
         if self.url_adapter is not None:
             self.match_request()
 

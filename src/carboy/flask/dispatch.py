@@ -119,7 +119,8 @@ class Dispatch(Scaffold):
         for after in self._hooks(self.after_request_funcs, context.request.blueprints):
             response = self.ensure_sync(after)(response)
         session: Any = context._session
-        if not self.session_interface.is_null_session(session):
+        # A session that nobody has opened has nothing to be saved.
+        if session is not None and not self.session_interface.is_null_session(session):
             self.session_interface.save_session(cast("Flask", self), session, response)
         return response
 

@@ -27,6 +27,14 @@ if TYPE_CHECKING:
     from carboy.flask.app import Flask
 
 T = TypeVar("T")
+#: Whoever overrides one of these gets all of them called, in their order.
+STEPS = frozenset(
+    {"wsgi_app", "full_dispatch_request", "preprocess_request", "dispatch_request"}
+    | {"finalize_request", "make_response", "process_response", "do_teardown_request"}
+    | {"do_teardown_appcontext", "request_context", "app_context", "create_url_adapter"}
+    | {"raise_routing_exception", "make_default_options_response", "ensure_sync"}
+    | {"async_to_sync"}
+)
 
 
 def call_in_order(app: Flask, environ: WSGIEnvironment, send: Callable[[BaseResponse], T]) -> T:

@@ -112,11 +112,11 @@ class UrlMap:
             extras={"seen": seen},
         )
 
-    def routes_in_rank(self, lane: Lane) -> list[Route]:
+    def routes_in_rank(self, make_lane: Callable[[Route], Lane]) -> list[Route]:
         """Every route for the engine, the most specific first, the earlier of equals first."""
         self._routes.sort(key=lambda ranked: ranked[0])
         for _, route in self._routes:
-            route.lane = lane
+            route.make_lane = make_lane
         return [route for _, route in self._routes]
 
     def iter_rules(self, endpoint: Any = None) -> Iterator[Rule]:

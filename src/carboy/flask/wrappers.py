@@ -6,8 +6,10 @@ a request overrides it there.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from werkzeug.datastructures import EnvironHeaders
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.wrappers import Request as RequestBase
 from werkzeug.wrappers import Response as ResponseBase
@@ -18,6 +20,9 @@ from carboy.flask.helpers import _split_blueprint_path
 
 if TYPE_CHECKING:
     from werkzeug.routing import Rule
+
+    from carboy.core.context import RequestContext as Served
+    from carboy.flask.typing import WSGIEnvironment
 
 
 def _limit(setting: str, attribute: str) -> Any:
@@ -35,7 +40,54 @@ def _limit(setting: str, attribute: str) -> Any:
     return property(get, set_)
 
 
-class Request(RequestBase):
+class Lean(RequestBase):
+    """A request that the engine has read: the rest is made when it is asked for (lean.py).
+
+    Werkzeug's own `__init__` sets all of it; then nothing here is called.
+    """
+
+    _served: Served
+
+    @cached_property
+    def environ(self) -> WSGIEnvironment:  # type: ignore[override]
+        """The WSGI environ."""
+        from carboy.flask.serving import environ_of
+
+        environ = environ_of(self._served)
+        environ["werkzeug.request"] = self
+        return environ
+
+    @cached_property
+    def headers(self) -> EnvironHeaders:  # type: ignore[override]
+        """The header fields."""
+        return EnvironHeaders(self.environ)
+
+    @cached_property
+    def scheme(self) -> str:  # type: ignore[override]
+        """``http`` or ``https``."""
+        scheme: str = self._served.scope["scheme"]
+        return scheme
+
+    @cached_property
+    def root_path(self) -> str:  # type: ignore[override]
+        """Where the application is mounted."""
+        root: str = self._served.scope["root_path"]
+        return root.rstrip("/")
+
+    @cached_property
+    def server(self) -> tuple[str, int | None] | None:  # type: ignore[override]
+        """The server's address."""
+        environ = self.environ
+        return environ["SERVER_NAME"], int(environ["SERVER_PORT"])
+
+    @cached_property
+    def remote_addr(self) -> str | None:  # type: ignore[override]
+        """The client's address."""
+        client = self._served.scope.get("client")
+        return None if client is None else client[0]
+
+
+class Request(Lean):
     """An HTTP request as views see it."""
 
     json_module: Any = json

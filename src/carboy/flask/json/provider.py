@@ -89,9 +89,12 @@ class DefaultJSONProvider(JSONProvider):
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         return json.loads(s, **kwargs)
 
-    def response(self, *args: Any, **kwargs: Any) -> Response:
-        value = self._prepare_response_obj(args, kwargs)
+    def text(self, value: Any) -> str:
+        """What a response holds for `value`."""
         airy = self._app.debug if self.compact is None else not self.compact
         layout: dict[str, Any] = {"indent": 2} if airy else {"separators": (",", ":")}
-        text = self.dumps(value, **layout)
-        return self._app.response_class(f"{text}\n", mimetype=self.mimetype)
+        return f"{self.dumps(value, **layout)}\n"
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        value = self._prepare_response_obj(args, kwargs)
+        return self._app.response_class(self.text(value), mimetype=self.mimetype)

@@ -1,0 +1,143 @@
+"""From what a view returned to what is written; a Response is made only for who looks at it.
+
+After hooks, a session to be saved and receivers of `request_finished` are given one. Text and JSON
+that nobody looks at become (Head, bytes) at once, the same bytes that the Response would have been.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.urls import iri_to_uri
+from werkzeug.wrappers import Response as BaseResponse
+
+from carboy.core.answer import Body, Head
+from carboy.flask.answers import remember, response_for, undress
+from carboy.flask.json.provider import DefaultJSONProvider
+from carboy.flask.sessions import NullSession, SecureCookieSession, SecureCookieSessionInterface
+from carboy.flask.signals import request_finished
+from carboy.flask.wrappers import Response
+
+if TYPE_CHECKING:
+    from carboy.flask.app import Flask
+    from carboy.flask.ctx import RequestContext
+
+Pair = tuple[Head, Body]
+HTML = Head(200, [(b"content-type", b"text/html; charset=utf-8")])
+#: Heads that were sent before; those of one answer only are not kept.
+_HEADS: dict[Any, Head] = {}
+_KEPT = 512
+_OFTEN = frozenset({b"content-type", b"vary", b"cache-control", b"x-frame-options", b"allow"})
+_URLS = frozenset({"location", "content-location"})
+
+
+def respond(context: RequestContext, result: Any) -> Pair:
+    """The answer for what a view returned, where there are no after hooks."""
+    app = context.app
+    kind = type(result)
+    if (
+        (kind is str or kind is dict or kind is list)
+        and (context._session is None or _is_untouched(app, context._session))
+        and app.response_class is Response
+        and not context._after_request_functions
+        and not request_finished.receivers
+    ):
+        if kind is str:
+            return HTML, result.encode()
+        provider = app.json
+        if type(provider).response is DefaultJSONProvider.response:
+            head = _head(200, [(b"content-type", provider.mimetype.encode())])  # type: ignore[attr-defined]
+            return head, provider.text(result).encode()  # type: ignore[attr-defined]
+    return finish(context, late(context, make_response(context, result)))
+
+
+def _is_untouched(app: Flask, session: Any) -> bool:
+    """Whether saving `session` would do nothing."""
+    kind = type(session)
+    if type(app.session_interface) is not SecureCookieSessionInterface:
+        return False
+    if kind is NullSession:
+        return True
+    if kind is not SecureCookieSession or session.accessed or session.modified:
+        return False
+    return not session.permanent
+
+
+def make_response(context: RequestContext, result: Any) -> Response:
+    """The response that a value stands for."""
+    return response_for(context.app, context.request.endpoint, result)
+
+
+def late(context: RequestContext, response: Any) -> Any:
+    """What was asked for by `after_this_request`."""
+    for after in context._after_request_functions:
+        response = context.app.ensure_sync(after)(response)
+    return response
+
+
+def finish(context: RequestContext, response: Any) -> Pair:
+    """Save the session, tell who listens, and open the response up."""
+    app, session = context.app, context._session
+    if session is not None and not app.session_interface.is_null_session(session):
+        app.session_interface.save_session(app, session, response)
+    if request_finished.receivers:
+        request_finished.send(app, _async_wrapper=app.ensure_sync, response=response)
+    return open_up(context, response)
+
+
+def failed(context: RequestContext, error: Exception) -> Pair:
+    """The answer to what nobody handled; raised again for debuggers and tests."""
+    try:
+        raise error
+    except Exception as raised:
+        # Loggers and debuggers look at the error that is being handled.
+        return open_up(context, context.app.handle_exception(raised))
+
+
+def open_up(context: RequestContext, response: Any) -> Pair:
+    """`undress` for a lean request: without an environ where Werkzeug's methods are its own."""
+    if (
+        not _is_plain(type(response))
+        or not response.is_sequence
+        or response.direct_passthrough
+        or response.status_code == 304
+    ):
+        return undress(context.request._served, context.request.environ, response)
+    fields = []
+    for key, value in response.headers:
+        name = key.lower()
+        if name in _URLS:
+            value = iri_to_uri(value)
+        fields.append((name.encode("latin-1"), value.encode("latin-1")))
+    head = _head(response.status_code, fields)
+    pieces = response.response
+    if response._on_close or hasattr(pieces, "close"):
+        remember(context.request._served, response)
+    return head, b"".join([one if type(one) is bytes else one.encode() for one in pieces])
+
+
+_PLAIN: dict[type, bool] = {}
+
+
+def _is_plain(kind: type[Any]) -> bool:
+    """Whether a class of responses opens up as Werkzeug's does."""
+    known = _PLAIN.get(kind)
+    if known is None:
+        if len(_PLAIN) >= _KEPT:
+            _PLAIN.clear()
+        known = _PLAIN[kind] = not kind.autocorrect_location_header and all(
+            getattr(kind, name) is getattr(BaseResponse, name)
+            for name in ("get_wsgi_headers", "get_app_iter", "get_wsgi_response", "iter_encoded")
+        )
+    return known
+
+
+def _head(status: int, fields: list[tuple[bytes, bytes]]) -> Head:
+    """A Head, made once for what is often sent."""
+    key = (status, *fields)
+    head = _HEADS.get(key)
+    if head is None:
+        head = Head(status, fields)
+        if len(_HEADS) < _KEPT and all(name in _OFTEN for name, _ in fields):
+            _HEADS[key] = head
+    return head

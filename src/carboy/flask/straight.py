@@ -1,0 +1,299 @@
+"""A Flask route as one straight line of source: hooks, view, answer, teardown, and no more.
+
+`lane_for` writes what one endpoint needs, flattened over its blueprints, and emits a step only
+where the application has one. `carboy routes -s` prints it, tracebacks show it. What people change
+while serving is compared first: another view or another hook, and the line is written anew. An
+application that overrides a step of the dispatch, or a rule that redirects, goes the long way
+(serving.py).
+SAFETY: as in core/compile.py, the text holds identifiers minted there and `repr()` of strings.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.routing import converters as werkzeug_converters
+
+from carboy.core.compile import Writer, build
+from carboy.core.route import Lane, Route
+from carboy.core.voice import Kind, kind_of
+from carboy.flask import finishing
+from carboy.flask.helpers import _split_blueprint_path
+from carboy.flask.lean import close_context, open_context
+from carboy.flask.serving import STEPS, serve
+from carboy.flask.sessions import SecureCookieSessionInterface
+from carboy.flask.signals import appcontext_tearing_down, request_started, request_tearing_down
+from carboy.flask.turning import apart, in_context
+
+if TYPE_CHECKING:
+    from carboy.flask.app import Flask
+
+#: Converters of whose making nothing can be seen from outside.
+_KNOWN = tuple(
+    getattr(werkzeug_converters, f"{name}Converter")
+    for name in ("Unicode", "Any", "Path", "Integer", "Float", "UUID")
+)
+
+
+def lane_for(app: Flask, route: Route) -> Lane:
+    """The lane of `route`: its straight line, or the long way."""
+    if not _is_straight(app, route):
+        return Lane(_long_way(weakref.ref(app)), False)
+    return _Line(app, route).lane()
+
+
+def _long_way(get_app: Callable[[], Flask | None]) -> Callable[[Any], Any]:
+    def endpoint(request: Any) -> Any:
+        app = get_app()
+        assert app is not None
+        return serve(app, request)
+
+    return endpoint
+
+
+def _is_straight(app: Flask, route: Route) -> bool:
+    """Whether nothing of this application or rule asks for the long way."""
+    from carboy.flask.app import Flask
+    from carboy.flask.wrappers import Request
+
+    seen = route.extras.get("seen")
+    if seen is None or seen.other_slash:
+        return False
+    bound, url_map, kind = seen.bound, app.url_map, type(app)
+    if any(
+        name in app.__dict__ or getattr(kind, name) is not getattr(Flask, name) for name in STEPS
+    ):
+        return False
+    if not issubclass(app.request_class, Request):
+        return False
+    if app.request_class.__init__ is not Request.__init__:
+        return False
+    if url_map.host_matching or url_map.knows_hosts or url_map.default_subdomain:
+        return False
+    rule = bound.rule
+    if app.subdomain_matching or rule.redirect_to is not None or rule.alias:
+        return False
+    if any(type(one) not in _KNOWN for one in bound.converters.values()):
+        return False
+    if rule.endpoint not in app.view_functions:
+        return False
+    # A rule of the same endpoint whose defaults these values may be is redirected to.
+    others = url_map.by_endpoint[rule.endpoint]
+    return not any(
+        other.rule.provides_defaults_for(rule) for other in others[: others.index(bound)]
+    )
+
+
+class _Line:
+    """Writes the line of one route."""
+
+    def __init__(self, app: Flask, route: Route) -> None:
+        self.app = app
+        self.route = route
+        self.bound = route.extras["seen"].bound
+        self.rule = self.bound.rule
+        self.view = app.view_functions[self.rule.endpoint]
+        on_loop = app.config.get("CARBOY_ASYNC_VIEWS", "loop") != "thread"
+        self.write = Writer(on_loop and kind_of(self.view) is Kind.ASYNC)
+        self.is_async = self.write.is_async
+        #: Something of this line has to run in a thread.
+        self.waits = False
+
+    def lane(self) -> Lane:
+        """The compiled line."""
+        app, write = self.app, self.write
+        endpoint = self.rule.endpoint
+        blueprint = endpoint.rpartition(".")[0]
+        inwards: list[str | None] = [None]
+        inwards += reversed(_split_blueprint_path(blueprint)) if blueprint else ()
+        tables = (app.url_value_preprocessors, app.before_request_funcs, app.after_request_funcs,
+                  app.teardown_request_funcs)  # fmt: skip
+        hooks = [[table[name] for name in inwards] for table in tables]
+        live = (*(one for table in hooks for one in table), app.teardown_appcontext_funcs)
+        write.names.update(
+            get_app=weakref.ref(app), tables=live, known=tuple(list(one) for one in live),
+            views=app.view_functions, stale=_stale(weakref.ref(app)),
+            long_way=_long_way(weakref.ref(app)), rule=self.rule, open_context=open_context,
+            close_context=close_context, in_context=in_context, handled=_handled,
+            request_started=request_started, send_started=_send_started,
+            request_tearing_down=request_tearing_down,
+            appcontext_tearing_down=appcontext_tearing_down, respond=finishing.respond,
+            make_response=finishing.make_response, late=finishing.late, finish=finishing.finish,
+            failed=finishing.failed,
+        )  # fmt: skip
+        flat = [one for table in hooks[0] for one in table]
+        before = [one for table in hooks[1] for one in table]
+        after = [one for table in reversed(hooks[2]) for one in reversed(table)]
+        teardown = [one for table in reversed(hooks[3]) for one in reversed(table)]
+        self.begin()
+        self.run(flat, before)
+        self.answer(after)
+        self.end(teardown, list(reversed(app.teardown_appcontext_funcs)))
+        compiled = build(self.route, write)
+        call = compiled.call
+        if self.is_async and self.waits and sys.version_info < (3, 12):
+            call = apart(call)
+        return Lane(call, self.is_async, compiled.source)
+
+    def step(self, function: Any, args: str = "", hint: str = "") -> str:
+        """Source that calls an application's function, whatever its colour."""
+        is_async = kind_of(function) is Kind.ASYNC
+        if is_async and not self.is_async:
+            function, is_async = self.app.ensure_sync(function), False
+        name = self.write.bind(hint or getattr(function, "__name__", "hook"), function)
+        if not self.is_async:
+            return f"{name}({args})"
+        if is_async:
+            return f"await {name}({args})"
+        return self.threaded(name, args)
+
+    def threaded(self, name: str, args: str = "") -> str:
+        """Source that calls what may block."""
+        if not self.is_async:
+            return f"{name}({args})"
+        self.waits = True
+        return f"await run({name}, {args})" if args else f"await run({name})"
+
+    def begin(self) -> None:
+        """The head of the function: is it still true, the values, the context."""
+        write = self.write
+        away = "await request.threads.insist({}, request)" if self.is_async else "{}(request)"
+        endpoint = repr(self.rule.endpoint)
+        view = write.bind(f"view_{getattr(self.view, '__name__', '')}", self.view)
+        self.view_name = view
+        write(f"{write.prefix} endpoint(request):")
+        write("    app = get_app()")
+        write(f"    if tables != known or views.get({endpoint}) is not {view}:")
+        write(f"        return {away.format('stale')}")
+        if getattr(self.rule, "provide_automatic_options", False):
+            write('    if request.method == "OPTIONS":')
+            write(f"        return {away.format('long_way')}")
+        self.values(away)
+        write("    context = open_context(app, request, rule, values)")
+        write("    if context is None:")
+        write(f"        return {away.format('long_way')}")
+        if self.is_async:
+            write("    run = in_context(request)")
+        write("    error = None")
+
+    def values(self, away: str) -> None:
+        """The view's arguments."""
+        write = self.write
+        items = []
+        can_fail = False
+        for index, name in enumerate(self.route.pattern.names):
+            made = self.bound.converters[name]
+            text = f"request.params[{index}]"
+            if type(made).to_python is not werkzeug_converters.BaseConverter.to_python:
+                text = f"{write.bind(f'to_{name}', made.to_python)}({text})"
+                can_fail = True
+            items.append(f"{name!r}: {text}")
+        values = f"values = {{{', '.join(items)}}}"
+        if can_fail:
+            write("    try:")
+            write(f"        {values}")
+            write("    except ValueError:")
+            write(f"        return {away.format('long_way')}")
+        else:
+            write(f"    {values}")
+        if self.rule.defaults:
+            write(f"    values.update({write.bind('defaults', self.rule.defaults)})")
+
+    def run(self, preprocessors: list[Any], before: list[Any]) -> None:
+        """Session, preprocessors, before hooks, view; errors to their handlers."""
+        write = self.write
+        write("    try:")
+        if type(self.app.session_interface) is SecureCookieSessionInterface:
+            write("        if context.has_cookie:")
+            write("            context._open_session()")
+        else:
+            write(f"        {self.threaded('context._open_session')}")
+        write("        try:")
+        write("            if request_started.receivers:")
+        write(f"                {self.threaded('send_started', 'app')}")
+        for one in preprocessors:
+            write(f"            {self.step(one, f'{self.rule.endpoint!r}, values')}")
+        view = f"{'await ' if self.is_async else ''}{self.view_name}(**values)"
+        if not self.is_async and kind_of(self.view) is Kind.ASYNC:
+            view = f"{write.bind('view', self.app.ensure_sync(self.view))}(**values)"
+        if before:
+            write(f"            result = {self.step(before[0])}")
+            for one in before[1:]:
+                write("            if result is None:")
+                write(f"                result = {self.step(one)}")
+            write("            if result is None:")
+            write(f"                result = {view}")
+        else:
+            write(f"            result = {view}")
+        write("        except Exception as raised:")
+        write(f"            result = {self.threaded('handled', 'app, raised')}")
+
+    def answer(self, after: list[Any]) -> None:
+        """The response, after hooks, the session; else straight to bytes."""
+        write = self.write
+        own = type(self.app.session_interface) is SecureCookieSessionInterface
+        if after:
+            write("        response = make_response(context, result)")
+            write("        if context._after_request_functions:")
+            write(f"            response = {self.threaded('late', 'context, response')}")
+            for one in after:
+                write(f"        response = {self.step(one, 'response')}")
+            if own:
+                write("        answer = finish(context, response)")
+            else:
+                write(f"        answer = {self.threaded('finish', 'context, response')}")
+        elif own:
+            write("        answer = respond(context, result)")
+        else:
+            write(f"        answer = {self.threaded('respond', 'context, result')}")
+
+    def end(self, teardown: list[Any], app_teardown: list[Any]) -> None:
+        """What nobody handled, and what happens in any case."""
+        write = self.write
+        wrapped = [[self.app.ensure_sync(one) for one in all_] for all_ in (teardown, app_teardown)]
+        names = [
+            ", ".join(write.bind(getattr(one, "__name__", "hook"), one) for one in all_)
+            for all_ in wrapped
+        ]
+        texts = [f"({text},)" if text else "()" for text in names]
+        args = f"context, error, {texts[0]}, {texts[1]}"
+        write("    except Exception as raised:")
+        write("        error = raised")
+        write(f"        answer = {self.threaded('failed', 'context, raised')}")
+        write("    except BaseException as raised:")
+        write("        error = raised")
+        write("        raise")
+        write("    finally:")
+        if not self.is_async or teardown or app_teardown:
+            write(f"        {self.threaded('close_context', args)}")
+        else:
+            write("        if request_tearing_down.receivers or appcontext_tearing_down.receivers:")
+            write(f"            {self.threaded('close_context', args)}")
+            write("        else:")
+            write(f"            close_context({args})")
+        write("        error = None")
+        write("    return answer")
+
+
+def _handled(app: Flask, error: Exception) -> Any:
+    """What the handler for `error` answers; `error` again where there is none."""
+    return app.handle_user_exception(error)
+
+
+def _send_started(app: Flask) -> None:
+    request_started.send(app, _async_wrapper=app.ensure_sync)
+
+
+def _stale(get_app: Callable[[], Flask | None]) -> Callable[[Any], Any]:
+    """A view or a hook is another one: this request goes the long way, the next a new line."""
+
+    def stale(request: Any) -> Any:
+        app = get_app()
+        assert app is not None
+        request.target.compile(app.override)
+        return serve(app, request)
+
+    return stale

@@ -1,0 +1,66 @@
+"""Code that blocks, from an `async def` view: in a thread, in the very context of the view.
+
+A `contextvars.Context` is entered by one thread at a time. While a task waits its own is free, so
+the thread may enter it: what a hook sets there, the view sees. Python tells a task's context from
+3.12 on; before, the endpoint gets a task of its own in a context that we know.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from contextvars import Context, ContextVar, copy_context
+from functools import update_wrapper
+from typing import Any
+
+#: The context that a task was started in, where Python does not tell.
+_HERE: ContextVar[Context | None] = ContextVar("carboy.flask.here", default=None)
+
+
+def _here() -> Context | None:
+    """The context of the running task; None where nobody tells."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # another event loop than asyncio's
+        return None
+    told: Callable[[], Context] | None = getattr(task, "get_context", None)
+    return _HERE.get() if told is None else told()
+
+
+def in_context(request: Any) -> Callable[..., Any]:
+    """``await run(call, *args)``: in a thread of the request's server, in this task's context."""
+    insist, context = request.threads.insist, _here()
+    if context is None:
+        copied = copy_context()
+        return lambda call, *args: insist(copied.run, call, *args)
+    call_soon = asyncio.get_running_loop().call_soon
+
+    def run(call: Callable[..., Any], *args: Any) -> Any:
+        # The task still runs, and is in its context. What is called soon comes when it has stopped.
+        gate = threading.Lock()
+        gate.acquire()
+        call_soon(gate.release)
+        return insist(_enter, gate, context, call, args)
+
+    return run
+
+
+def _enter(gate: Any, context: Context, call: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    gate.acquire()
+    return context.run(call, *args)
+
+
+def apart(endpoint: Callable[[Any], Coroutine[Any, Any, Any]]) -> Callable[[Any], Any]:
+    """`endpoint` in a task whose context is known."""
+
+    async def call(request: Any) -> Any:
+        context = copy_context()
+        context.run(_HERE.set, context)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return await endpoint(request)
+        return await loop.create_task(endpoint(request), context=context)
+
+    return update_wrapper(call, endpoint)
