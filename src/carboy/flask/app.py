@@ -40,7 +40,7 @@ from carboy.flask.files import Files
 from carboy.flask.globals import _cv_request
 from carboy.flask.json.provider import DefaultJSONProvider, JSONProvider
 from carboy.flask.logging import create_logger
-from carboy.flask.serving import STEPS, call_in_order
+from carboy.flask.serving import STEPS, call_in_order, views_on_loop
 from carboy.flask.sessions import SecureCookieSessionInterface, SessionInterface
 from carboy.flask.typing import StartResponse, WSGIEnvironment
 from carboy.flask.url_map import ENGINE_KEY, UrlMap
@@ -258,9 +258,16 @@ class Flask(Dispatch, Declaring, Urls, Files, Entry):
         return self.async_to_sync(func) if inspect.iscoroutinefunction(func) else func
 
     def async_to_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """A function that runs the coroutine function `func` on the server's loop and waits."""
+        """A function that runs the coroutine function `func` on the server's loop and waits.
+
+        With CARBOY_ASYNC_VIEWS = "thread" it runs on a loop of its own, in the calling thread.
+        """
 
         def run(*args: Any, **kwargs: Any) -> Any:
+            if not views_on_loop(self):
+                import asyncio
+
+                return asyncio.run(func(*args, **kwargs))
             from carboy.server.portal import portal_of
 
             context = _cv_request.get(None)

@@ -37,6 +37,14 @@ STEPS = frozenset(
 )
 
 
+def views_on_loop(app: Flask) -> bool:
+    """Whether async views run on the server's loop. ValueError: CARBOY_ASYNC_VIEWS is neither."""
+    where = app.config.get("CARBOY_ASYNC_VIEWS", "loop")
+    if where not in ("loop", "thread"):
+        raise ValueError(f'CARBOY_ASYNC_VIEWS is "loop" or "thread", not {where!r}')
+    return bool(where == "loop")
+
+
 def call_in_order(app: Flask, environ: WSGIEnvironment, send: Callable[[BaseResponse], T]) -> T:
     """Push a request's context, dispatch, have the answer sent by `send`, pop."""
     context = app.request_context(environ)

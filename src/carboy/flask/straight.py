@@ -23,7 +23,7 @@ from carboy.core.voice import Kind, kind_of
 from carboy.flask import finishing
 from carboy.flask.helpers import _split_blueprint_path
 from carboy.flask.lean import close_context, open_context
-from carboy.flask.serving import STEPS, serve
+from carboy.flask.serving import STEPS, serve, views_on_loop
 from carboy.flask.sessions import SecureCookieSessionInterface
 from carboy.flask.signals import appcontext_tearing_down, request_started, request_tearing_down
 from carboy.flask.turning import apart, in_context
@@ -96,8 +96,7 @@ class _Line:
         self.bound = route.extras["seen"].bound
         self.rule = self.bound.rule
         self.view = app.view_functions[self.rule.endpoint]
-        on_loop = app.config.get("CARBOY_ASYNC_VIEWS", "loop") != "thread"
-        self.write = Writer(on_loop and kind_of(self.view) is Kind.ASYNC)
+        self.write = Writer(kind_of(self.view) is Kind.ASYNC and views_on_loop(app))
         self.is_async = self.write.is_async
         #: Something of this line has to run in a thread.
         self.waits = False

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any, ClassVar
 
+from carboy.core.voice import Kind, kind_of
 from carboy.flask.globals import current_app, request
 from carboy.flask.typing import ResponseReturnValue, RouteCallable
 
@@ -31,20 +32,34 @@ class View:
         raise NotImplementedError
 
     @classmethod
+    def _is_async(cls) -> bool:
+        """Whether the view may be an ``async def`` function."""
+        return kind_of(cls.dispatch_request) is Kind.ASYNC
+
+    def _answer(self, **kwargs: Any) -> Any:
+        return self.dispatch_request(**kwargs)
+
+    @classmethod
     def as_view(cls, name: str, *class_args: Any, **class_kwargs: Any) -> RouteCallable:
         """A view function called `name`; the other arguments go to the class."""
         single = None if cls.init_every_request else cls(*class_args, **class_kwargs)
 
-        def view(**kwargs: Any) -> Any:
+        def instance() -> Any:
             # The class is looked up on the function: decorators of classes may replace it.
-            instance = view.view_class(*class_args, **class_kwargs) if single is None else single  # type: ignore[attr-defined]
-            return current_app.ensure_sync(instance.dispatch_request)(**kwargs)
+            return view.view_class(*class_args, **class_kwargs) if single is None else single
 
+        def plain_view(**kwargs: Any) -> Any:
+            return current_app.ensure_sync(instance().dispatch_request)(**kwargs)
+
+        async def async_view(**kwargs: Any) -> Any:
+            return await instance()._answer(**kwargs)
+
+        view: Any = async_view if cls._is_async() else plain_view
         view.__module__ = cls.__module__
         decorated: Any = _named(view, name)
         for decorate in cls.decorators:
             decorated = _named(decorate(decorated), name)
-        decorated.view_class = view.view_class = cls  # type: ignore[attr-defined]
+        decorated.view_class = view.view_class = cls
         decorated.__doc__ = cls.__doc__
         decorated.__module__ = cls.__module__
         decorated.methods = cls.methods
@@ -72,8 +87,23 @@ class MethodView(View):
             cls.methods = found
 
     def dispatch_request(self, **kwargs: Any) -> ResponseReturnValue:
+        return current_app.ensure_sync(self._method())(**kwargs)
+
+    def _method(self) -> Any:
         method = getattr(self, request.method.lower(), None)
         if method is None and request.method == "HEAD":
             method = getattr(self, "get", None)
         assert method is not None, f"{type(self).__name__} has no method for {request.method!r}"
-        return current_app.ensure_sync(method)(**kwargs)
+        return method
+
+    @classmethod
+    def _is_async(cls) -> bool:
+        if cls.dispatch_request is not MethodView.dispatch_request:
+            return super()._is_async()
+        methods = [getattr(cls, name) for name in _METHODS if hasattr(cls, name)]
+        return bool(methods) and all(kind_of(one) is Kind.ASYNC for one in methods)
+
+    def _answer(self, **kwargs: Any) -> Any:
+        if type(self).dispatch_request is not MethodView.dispatch_request:
+            return self.dispatch_request(**kwargs)
+        return self._method()(**kwargs)
