@@ -35,10 +35,10 @@ def open_context(
     app: Flask, served: Served, rule: Any, values: dict[str, Any]
 ) -> RequestContext | None:
     """The pushed context of a matched request; None where this has to go the long way."""
-    request_class = app.request_class
     shared = getattr(served.wire, "shared", None)
     if served.scope["root_path"] if shared is None else shared.root_path:
         return None  # what the engine has matched is not what the application is to see
+    request_class = app.request_class
     request: Request = request_class.__new__(request_class)
     request._served = served
     request.method = served.method
@@ -54,16 +54,24 @@ def open_context(
     context.flashes = None
     context._session = None
     context._after_request_functions = []
+    return context if _push(context, served) else None
+
+
+def _push(context: RequestContext, served: Served) -> bool:
+    """Make it current, below its application; False where its Host is refused."""
+    app = context.app
     host = cookie = None
     for name, value in served.headers:
         if name == b"host":
             host = value
         elif name == b"cookie":
             cookie = value if cookie is None else cookie + b";" + value
-    if (host not in app._hosts or app.config["TRUSTED_HOSTS"] is not None) and not _takes(
-        context, host
-    ):
-        return None
+    config = app.config
+    known = host in app._hosts and config["TRUSTED_HOSTS"] is None
+    if not known and not _takes(context, host):
+        return False
+    if cookie is not None:
+        context.has_cookie = config["SESSION_COOKIE_NAME"].encode() in cookie
     app.__dict__["_got_first_request"] = True  # PERF: past `__setattr__`
     current = _cv_app.get(None)
     pushed = None
@@ -74,8 +82,7 @@ def open_context(
         if appcontext_pushed.receivers:
             appcontext_pushed.send(app, _async_wrapper=app.ensure_sync)
     context._cv_tokens = [(_cv_request.set(context), pushed)]
-    context.has_cookie = cookie is not None and app.config["SESSION_COOKIE_NAME"].encode() in cookie
-    return context
+    return True
 
 
 def _takes(context: RequestContext, host: bytes | None) -> bool:

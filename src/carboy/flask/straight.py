@@ -13,13 +13,13 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Callable
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.routing import converters as werkzeug_converters
 
 from carboy.core.compile import Writer, build
 from carboy.core.route import Lane, Route
-from carboy.core.voice import Kind, kind_of
 from carboy.flask import finishing
 from carboy.flask.helpers import _split_blueprint_path
 from carboy.flask.lean import close_context, open_context
@@ -96,7 +96,7 @@ class _Line:
         self.bound = route.extras["seen"].bound
         self.rule = self.bound.rule
         self.view = app.view_functions[self.rule.endpoint]
-        self.write = Writer(kind_of(self.view) is Kind.ASYNC and views_on_loop(app))
+        self.write = Writer(iscoroutinefunction(self.view) and views_on_loop(app))
         self.is_async = self.write.is_async
         #: Something of this line has to run in a thread.
         self.waits = False
@@ -139,7 +139,7 @@ class _Line:
 
     def step(self, function: Any, args: str = "", hint: str = "") -> str:
         """Source that calls an application's function, whatever its colour."""
-        is_async = kind_of(function) is Kind.ASYNC
+        is_async = iscoroutinefunction(function)
         if is_async and not self.is_async:
             function, is_async = self.app.ensure_sync(function), False
         name = self.write.bind(hint or getattr(function, "__name__", "hook"), function)
@@ -216,7 +216,7 @@ class _Line:
         for one in preprocessors:
             write(f"            {self.step(one, f'{self.rule.endpoint!r}, values')}")
         view = f"{'await ' if self.is_async else ''}{self.view_name}(**values)"
-        if not self.is_async and kind_of(self.view) is Kind.ASYNC:
+        if not self.is_async and iscoroutinefunction(self.view):
             view = f"{write.bind('view', self.app.ensure_sync(self.view))}(**values)"
         if before:
             write(f"            result = {self.step(before[0])}")

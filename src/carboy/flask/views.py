@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from inspect import iscoroutinefunction
 from typing import Any, ClassVar
 
-from carboy.core.voice import Kind, kind_of
 from carboy.flask.globals import current_app, request
 from carboy.flask.typing import ResponseReturnValue, RouteCallable
 
@@ -34,7 +34,7 @@ class View:
     @classmethod
     def _is_async(cls) -> bool:
         """Whether the view may be an ``async def`` function."""
-        return kind_of(cls.dispatch_request) is Kind.ASYNC
+        return iscoroutinefunction(cls.dispatch_request)
 
     def _answer(self, **kwargs: Any) -> Any:
         return self.dispatch_request(**kwargs)
@@ -100,8 +100,8 @@ class MethodView(View):
     def _is_async(cls) -> bool:
         if cls.dispatch_request is not MethodView.dispatch_request:
             return super()._is_async()
-        methods = [getattr(cls, name) for name in _METHODS if hasattr(cls, name)]
-        return bool(methods) and all(kind_of(one) is Kind.ASYNC for one in methods)
+        methods = [getattr(cls, name) for name in http_method_funcs if hasattr(cls, name)]
+        return bool(methods) and all(iscoroutinefunction(one) for one in methods)
 
     def _answer(self, **kwargs: Any) -> Any:
         if type(self).dispatch_request is not MethodView.dispatch_request:
