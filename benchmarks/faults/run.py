@@ -8,10 +8,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from harness.env import BENCHMARKS, main_environment, newest_python
 
-from faults import connections, handlers
+from faults import connections, handlers, restart
 from faults.table import Row, as_markdown
 
-GROUPS = {"handlers": handlers.rows, "connections": connections.rows}
+GROUPS = {
+    "handlers": handlers.rows,
+    "connections": connections.rows,
+    "restart": restart.rows,
+}
 RECORD = BENCHMARKS / "results" / "faults.md"
 
 

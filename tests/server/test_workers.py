@@ -16,7 +16,7 @@ from processes import Running, run
 TWO = ["--workers", "2", "--no-access-log"]
 
 
-def workers(running: Running) -> set[int]:
+def children(running: Running) -> set[int]:
     """The processes that the supervisor has started."""
     tasks = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children")
     found = set()
@@ -25,6 +25,19 @@ def workers(running: Running) -> set[int]:
             if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
                 found.add(pid)
     return found
+
+
+def workers(running: Running) -> set[int]:
+    """Those of them that serve or are about to."""
+    log = running.log()
+    return {pid for pid in children(running) if f"Started server process [{pid}]" in log}
+
+
+def reserve(running: Running) -> int:
+    """The one that waits, once it is there."""
+    until(lambda: len(children(running) - workers(running)) == 1 and len(workers(running)) == 2)
+    (pid,) = children(running) - workers(running)
+    return pid
 
 
 def both(running: Running) -> set[int]:
@@ -87,6 +100,43 @@ def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
         assert other < workers(running)
 
 
+def test_the_one_in_reserve_replaces_it(tmp_path: Path) -> None:
+    with run(tmp_path, TWO) as running:
+        first = both(running)
+        waiting = reserve(running)
+        killed = min(first)
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: workers(running) == (first - {killed}) | {waiting})
+        until(lambda: both(running) == workers(running))
+        # And there is another.
+        assert reserve(running) not in first | {waiting}
+        running.process.terminate()
+        assert running.process.wait(20) == 0, running.log()
+        assert running.diary() == ["shutdown", "shutdown"]
+        assert "Traceback" not in running.log()
+
+
+def test_a_restart_renews_the_reserve_too(tmp_path: Path) -> None:
+    with run(tmp_path, TWO) as running:
+        first = both(running)
+        waiting = reserve(running)
+        running.process.send_signal(signal.SIGHUP)
+        until(lambda: not first & workers(running) and len(workers(running)) == 2)
+        assert reserve(running) != waiting
+        assert not Path(f"/proc/{waiting}").exists()
+
+
+def test_the_reserve_may_die_too(tmp_path: Path) -> None:
+    with run(tmp_path, TWO) as running:
+        first = both(running)
+        os.kill(reserve(running), signal.SIGKILL)
+        until(lambda: "in reserve died" in running.log())
+        killed = min(first)
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: len(workers(running)) == 2 and killed not in workers(running))
+        until(lambda: both(running) == workers(running))
+
+
 def test_a_worker_that_can_not_start_leaves_the_old_ones(tmp_path: Path) -> None:
     with run(tmp_path, TWO) as running:
         first = both(running)
@@ -101,7 +151,7 @@ def test_a_worker_that_can_not_start_leaves_the_old_ones(tmp_path: Path) -> None
 
 def test_workers_do_not_outlive_a_killed_supervisor(tmp_path: Path) -> None:
     with run(tmp_path, TWO) as running:
-        pids = both(running)
+        pids = both(running) | {reserve(running)}
         running.process.kill()
         running.process.wait(20)
         until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))

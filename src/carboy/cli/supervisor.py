@@ -1,9 +1,11 @@
 """Keeps as many workers serving as were asked for, on sockets that all of them share.
 
 Nothing is polled: it waits for ends of processes, words of workers and signals. Whoever ends
-unasked is replaced at once. SIGHUP, and a worker that has served enough, bring a successor first;
-the old one is told to stop when that serves, and finishes what it has while the next is replaced.
-SIGTTIN and SIGTTOU: one more, one less. Not for Windows, which lacks the signals.
+unasked is replaced at once, by one that waits in reserve, its libraries imported: half a second of
+computing on a machine that has little to spare just then. SIGHUP, and a worker that has served
+enough, bring a successor first; the old one is told to stop when that serves, and finishes what it
+has while the next is replaced. SIGTTIN and SIGTTOU: one more, one less. Not for Windows, which
+lacks the signals.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from multiprocessing.connection import wait
 import uvicorn
 
 from carboy.cli.stats import Sample, Stats
-from carboy.cli.worker import Worker
+from carboy.cli.worker import Worker, loaded_libraries
 
 logger = logging.getLogger("uvicorn.error")
 
@@ -43,6 +45,9 @@ class Supervisor:
         self.stats = stats
         self.wanted = config.workers
         self.workers: list[Worker] = []
+        #: Started when all serve; not one of the workers until it is told to serve.
+        self.reserve: Worker | None = None
+        self._no_reserve_before = 0.0
         #: Counts the restarts; workers of earlier ones are to be replaced.
         self.generation = 0
         self.stopping = False
@@ -78,7 +83,8 @@ class Supervisor:
 
     def _wait(self, wakeup: int) -> None:
         """Until something happens or a second has passed; then deal with it."""
-        sentinels = {worker.process.sentinel: worker for worker in self.workers}
+        children = [*self.workers, self.reserve] if self.reserve is not None else self.workers
+        sentinels = [child.process.sentinel for child in children]
         pipes = {worker.pipe: worker for worker in self.workers if not worker.pipe.closed}
         for source in wait([wakeup, *sentinels, *pipes], timeout=1):
             if source == wakeup:
@@ -87,15 +93,49 @@ class Supervisor:
                 self._heard(pipes[source])
         for worker in [one for one in self.workers if one.process.exitcode is not None]:
             self._ended(worker)
+        if self.reserve is not None and self.reserve.process.exitcode is not None:
+            logger.error("Child process [%s] in reserve died", self.reserve.pid)
+            self._drop_reserve()
+            self._no_reserve_before = time.monotonic() + LONGEST_PAUSE
         while self._signals:
             self._handle(signal.Signals(self._signals.pop(0)))
 
     # -- workers ------------------------------------------------------------------------------
 
     def _start(self, replaces: Worker | None = None) -> None:
-        worker = Worker(self.config, self.sockets, self.generation)
+        worker = self._child()
         worker.replaces = replaces
         self.workers.append(worker)
+
+    def _child(self, libraries: Sequence[str] | None = None) -> Worker:
+        return Worker(self.config, self.sockets, self.generation, libraries)
+
+    def _fill(self) -> None:
+        """One more, from the reserve if there is one."""
+        if self.reserve is None:
+            self._start()
+            return
+        worker, self.reserve = self.reserve, None
+        worker.go()
+        self.workers.append(worker)
+
+    def _is_settled(self) -> bool:
+        """Whether there is nothing else to do than to keep one in reserve."""
+        return (
+            self.reserve is None
+            and time.monotonic() >= self._no_reserve_before
+            and len(self.workers) == self.wanted
+            and all(
+                one.ready is not None and one.generation == self.generation for one in self.workers
+            )
+        )
+
+    def _drop_reserve(self) -> None:
+        if self.reserve is not None:
+            self.reserve.send(signal.SIGKILL)  # it has begun nothing
+            self.reserve.process.join()
+            self.reserve.pipe.close()
+            self.reserve = None
 
     def _balance(self) -> None:
         """Start and stop workers until there are as many, and as new, as wanted."""
@@ -105,7 +145,9 @@ class Supervisor:
         placed = [one for one in staying if one.replaces is None]
         if time.monotonic() >= self._not_before:
             for _ in range(self.wanted - len(placed)):
-                self._start()
+                self._fill()
+            if self._is_settled():
+                self.reserve = self._child(loaded_libraries())
         for worker in placed[self.wanted :]:
             worker.stop()
         if len(placed) == len(staying):
@@ -192,6 +234,8 @@ class Supervisor:
         if number == signal.SIGHUP:
             logger.info("Received SIGHUP, replacing the workers one after the other.")
             self.generation += 1
+            # Libraries may have changed too.
+            self._drop_reserve()
         elif number == signal.SIGTTIN:
             self.wanted += 1
         elif number == signal.SIGTTOU:
@@ -204,6 +248,7 @@ class Supervisor:
     def _stop(self, number: signal.Signals) -> None:
         """No more workers; those there are finish. A second SIGINT ends them without."""
         self.stopping = True
+        self._drop_reserve()
         for sock in self.sockets:
             sock.close()
         for worker in self.workers:

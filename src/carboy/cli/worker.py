@@ -2,16 +2,20 @@
 
 The child says "ready" when it serves and "leaving" when it has served enough requests; it goes on
 until it is told to stop, so that its successor serves first. A thread of the child answers "ping",
-and stops the server when the supervisor is gone. What the supervisor does with it: supervisor.py.
+and stops the server when the supervisor is gone. One in reserve has imported what the supervisor
+has of libraries, and waits for "go"; the application's own modules it imports then, as any other.
+What the supervisor does with it: supervisor.py.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import multiprocessing
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -22,6 +26,11 @@ import uvicorn
 
 from carboy.cli.stats import STATS, Sample, tell
 
+#: Whose modules a process in reserve may import: what importing does is known.
+_LIBRARIES = {
+    *("anyio", "blinker", "carboy", "click", "httptools", "itsdangerous", "jinja2", "pydantic"),
+    *("pydantic_core", "starlette", "uvicorn", "uvloop", "websockets", "werkzeug"),
+}
 _SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -75,25 +84,53 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def work(config: uvicorn.Config, sockets: list[socket.socket], pipe: Connection) -> None:
-    """What a worker process does."""
-    config.configure_logging()
-    line = Line(pipe)
-    threading.Thread(target=line.listen, daemon=True, name="carboy-supervisor").start()
-    if os.environ.get(STATS) == "1":
-        tell(line.say)
+def work(
+    config: uvicorn.Config,
+    sockets: list[socket.socket],
+    pipe: Connection,
+    libraries: Sequence[str] | None,
+) -> None:
+    """What a worker process does; one that is given `libraries` waits with them in reserve."""
     with contextlib.suppress(KeyboardInterrupt):
+        if libraries is not None and not _reserve(libraries, pipe):
+            return
+        config.configure_logging()
+        line = Line(pipe)
+        threading.Thread(target=line.listen, daemon=True, name="carboy-supervisor").start()
+        if os.environ.get(STATS) == "1":
+            tell(line.say)
         Server(config, line).run(sockets)
+
+
+def _reserve(libraries: Sequence[str], pipe: Connection) -> bool:
+    """Import them and wait; whether this process is to serve."""
+    for name in libraries:
+        with contextlib.suppress(Exception):  # it is not needed, it saves time
+            importlib.import_module(name)
+    try:
+        return bool(pipe.recv() == "go")
+    except (EOFError, OSError):
+        return False
+
+
+def loaded_libraries() -> list[str]:
+    """The modules of ours and of what we stand on that this process has loaded."""
+    return [name for name in list(sys.modules) if name.partition(".")[0] in _LIBRARIES]
 
 
 class Worker:
     """The supervisor's side of a worker process, which is started here."""
 
     def __init__(
-        self, config: uvicorn.Config, sockets: Sequence[socket.socket], generation: int
+        self,
+        config: uvicorn.Config,
+        sockets: Sequence[socket.socket],
+        generation: int,
+        libraries: Sequence[str] | None = None,
     ) -> None:
         self.pipe, theirs = _SPAWN.Pipe()
-        self.process = _SPAWN.Process(target=work, args=(config, list(sockets), theirs))
+        told = (config, list(sockets), theirs, libraries)
+        self.process = _SPAWN.Process(target=work, args=told)
         self.process.start()
         theirs.close()
         self.generation = generation
@@ -116,6 +153,11 @@ class Worker:
             self.pipe.close()
             return None
         return word
+
+    def go(self) -> None:
+        """Have one in reserve serve; one that has ended meanwhile is found to have ended."""
+        with contextlib.suppress(OSError):
+            self.pipe.send("go")
 
     def ping(self, now: float) -> None:
         """Ask whether it still answers, unless it owes an answer."""
