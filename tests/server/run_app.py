@@ -6,13 +6,13 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from starlette.responses import StreamingResponse
 
-from carboy import App, BackgroundTasks, Request, WebSocket
+from carboy import App, BackgroundTasks, Request, WebSocket, WebSocketDisconnect
 from carboy.fastapi.sse import EventSourceResponse
 
 folder = Path(os.environ["RUN_FOLDER"])
@@ -124,3 +124,16 @@ async def websocket(websocket: WebSocket) -> None:
     await websocket.accept()
     await websocket.send_json([websocket.scope["scheme"], websocket.scope["client"][0]])
     await websocket.close()
+
+
+@app.websocket("/echo")
+async def echo(websocket: WebSocket) -> None:
+    await websocket.accept()
+    with suppress(WebSocketDisconnect):
+        while True:
+            await websocket.send_text(await websocket.receive_text())
+
+
+@app.get("/loop")
+async def loop() -> str:
+    return type(asyncio.get_running_loop()).__module__

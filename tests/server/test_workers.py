@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -81,6 +82,21 @@ def test_a_restart_finishes_what_is_in_flight(tmp_path: Path) -> None:
         (tmp_path / "gate").touch()
         answer = line.answer()
         assert (answer.json(), answer.whole, answer.get("connection")) == ("whole", True, "close")
+        until(lambda: not first & workers(running))
+
+
+def test_who_is_silent_when_its_worker_is_replaced_has_the_usual_time(tmp_path: Path) -> None:
+    options = [*TWO, "--timeout-keep-alive", "10"]
+    with run(tmp_path, options) as running, Line(running.address) as line:
+        first = both(running)
+        line.send(request("GET", "/pid", close=False))
+        mine = line.answer().json()
+        running.process.send_signal(signal.SIGHUP)
+        until(lambda: len(workers(running) - first) == 2 and len(workers(running)) == 3)
+        time.sleep(2)  # longer than a stop of all would leave it
+        line.send(request("GET", "/pid", close=False))
+        answer = line.answer()
+        assert (answer.json(), answer.get("connection")) == (mine, "close")
         until(lambda: not first & workers(running))
 
 

@@ -25,7 +25,7 @@ from carboy.cli.logs import log_config
 from carboy.cli.options import CERTS
 from carboy.cli.sockets import Taken, address, listen
 from carboy.cli.stats import STATS, Stats, take
-from carboy.cli.worker import Server
+from carboy.cli.worker import NOT_STARTED, Server
 from carboy.protocols import PROTOCOL
 from carboy.server.shared import EVENTS, MEASURE, check_settings
 from carboy.server.traces import DEV
@@ -265,7 +265,7 @@ def _serve_on(config: uvicorn.Config, sock: Any, stats: Stats | None) -> None:
         server = Server(config)
         server.run([sock])
         if not server.started:
-            sys.exit(1)
+            sys.exit(NOT_STARTED)
     elif os.name == "nt":
         from uvicorn.supervisors import Multiprocess
 

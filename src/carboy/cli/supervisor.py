@@ -21,7 +21,7 @@ from multiprocessing.connection import wait
 import uvicorn
 
 from carboy.cli.stats import Sample, Stats
-from carboy.cli.worker import Worker, loaded_libraries
+from carboy.cli.worker import NOT_STARTED, Worker, loaded_libraries
 
 logger = logging.getLogger("uvicorn.error")
 
@@ -58,7 +58,7 @@ class Supervisor:
         self._proved = False
 
     def run(self) -> int:
-        """0 after a signal to stop, 1 when the first worker could not start."""
+        """0 after a signal to stop, NOT_STARTED when the first worker could not start."""
         logger.info("Started parent process [%d]", os.getpid())
         reader, writer = os.pipe()
         os.set_blocking(writer, False)
@@ -76,7 +76,7 @@ class Supervisor:
             os.close(reader)
             os.close(writer)
         logger.info("Stopping parent process [%d]", os.getpid())
-        return int(self.failed)
+        return NOT_STARTED if self.failed else 0
 
     def _note(self, number: int, frame: object) -> None:
         self._signals.append(number)
@@ -149,7 +149,7 @@ class Supervisor:
             if self._is_settled():
                 self.reserve = self._child(loaded_libraries())
         for worker in placed[self.wanted :]:
-            worker.stop()
+            worker.retire()
         if len(placed) == len(staying):
             old = [one for one in placed[: self.wanted] if one.generation < self.generation]
             for worker in [one for one in old if one.ready is not None][:1]:
@@ -162,7 +162,7 @@ class Supervisor:
             self._proved = True
             self._pause = 0.0
             if worker.replaces is not None:
-                worker.replaces.stop()
+                worker.replaces.retire()
                 worker.replaces = None
         elif word == "leaving":
             worker.generation = -1

@@ -31,6 +31,8 @@ _LIBRARIES = {
     *("anyio", "blinker", "carboy", "click", "httptools", "itsdangerous", "jinja2", "pydantic"),
     *("pydantic_core", "starlette", "uvicorn", "uvloop", "websockets", "werkzeug"),
 }
+#: The exit status where the application did not start, as uvicorn's.
+NOT_STARTED = 3
 _SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -40,6 +42,8 @@ class Line:
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
         self._lock = threading.Lock()
+        #: Whether another worker serves in this one's place.
+        self.retiring = False
 
     def say(self, word: Any) -> None:
         """Tell the supervisor; one that is gone is no error here."""
@@ -47,13 +51,14 @@ class Line:
             self._pipe.send(word)
 
     def listen(self) -> None:
-        """Answer until the supervisor is gone, then stop this process in good order."""
+        """Answer until the supervisor says so or is gone, then stop this process in good order."""
         try:
-            while True:
-                self._pipe.recv()
+            while self._pipe.recv() != "retire":
                 self.say("pong")
+            self.retiring = True
         except (EOFError, OSError):
-            os.kill(os.getpid(), signal.SIGTERM)
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 class Server(uvicorn.Server):
@@ -80,7 +85,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         shared: Any = getattr(self.server_state, "carboy", None)
         if shared is not None:
-            shared.stop()
+            shared.stop(self.line is not None and self.line.retiring)
         await super().shutdown(sockets)
 
 
@@ -171,6 +176,12 @@ class Worker:
         if self.leaving is None:
             self.leaving = time.monotonic()
         self.send(number)
+
+    def retire(self) -> None:
+        """Ask it to finish and end, and to take its time: another serves in its place."""
+        self.leaving = time.monotonic()
+        with contextlib.suppress(OSError):
+            self.pipe.send("retire")
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal, unless it has ended."""

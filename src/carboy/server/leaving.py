@@ -1,9 +1,10 @@
 """How a connection takes leave when the server stops: nothing that was asked is lost.
 
 What has been read is answered, what is being answered is finished. A silent connection is kept for
-a moment, since a request may be on its way, and a stream of events, which may have no end of its
-own, is given one after a while (server/shared.py keeps the time): its generator is closed, the
-client sees a whole answer and connects again.
+a moment, since a request may be on its way; as long as ever where another worker serves meanwhile
+and nobody waits for the end of this one. A stream of events, which may have no end of its own, is
+given one after a while (server/shared.py keeps the time): its generator is closed, the client sees
+a whole answer and connects again.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from carboy.core.answer import Head
 from carboy.server.flow import Flowing
 from carboy.server.shared import Shared
 from carboy.server.stream import Incoming
+
+#: Seconds between the last look at the socket and the close.
+LOOK = 0.05
 
 
 class Leaving(Flowing):
@@ -42,10 +46,15 @@ class Leaving(Flowing):
         else:
             self.transport.close()
 
-    def _take_leave(self) -> None:
+    def _take_leave(self, has_looked: bool = False) -> None:
         """Close, unless a request came or begins to: then that is the last."""
-        if self.last is None and self.url is None:
+        if self.last is not None or self.url is not None:
+            return
+        if has_looked:
             self.transport.close()
+        else:
+            # The loop may have been away for all that time; it reads what lies there first.
+            self.loop.call_later(LOOK, self._take_leave, True)
 
     def end_events(self) -> None:
         """Ask the stream of events that is being sent to end, if one is."""

@@ -140,13 +140,20 @@ class Shared:
         engine = getattr(app, "engine", None)
         return engine if isinstance(engine, Engine) else None
 
-    def stop(self) -> None:
-        """The server stops: connections that are made from now on know."""
-        if self._last_events is None:
-            seconds = self._event_seconds
-            if (limit := getattr(self.config, "timeout_graceful_shutdown", None)) is not None:
-                seconds = max(0, min(seconds, limit - 2))
-            self._last_events = self.tick + seconds
+    def stop(self, retiring: bool = False) -> None:
+        """The server stops: connections that are made from now on know.
+
+        `retiring`: another serves in its place, so silent connections keep their time.
+        """
+        if self._last_events is not None:
+            return
+        seconds, silent = self._event_seconds, self.keep_alive
+        if (limit := getattr(self.config, "timeout_graceful_shutdown", None)) is not None:
+            seconds = max(0, min(seconds, limit - 2))
+            silent = min(silent, limit // 2)
+        if retiring:
+            self.farewell = max(self.farewell, silent)
+        self._last_events = self.tick + seconds
 
     def refresh(self) -> None:
         """Write out the headers that every answer carries: date, server, configured ones."""
