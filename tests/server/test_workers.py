@@ -86,7 +86,7 @@ def test_a_restart_finishes_what_is_in_flight(tmp_path: Path) -> None:
 
 
 def test_who_is_silent_when_its_worker_is_replaced_has_the_usual_time(tmp_path: Path) -> None:
-    options = [*TWO, "--timeout-keep-alive", "10"]
+    options = [*TWO, "--timeout-keep-alive", "60", "--timeout-graceful-shutdown", "120"]
     with run(tmp_path, options) as running, Line(running.address) as line:
         first = both(running)
         line.send(request("GET", "/pid", close=False))
