@@ -27,6 +27,7 @@ from werkzeug.wsgi import get_host
 from carboy.core.engine import Engine, Target
 from carboy.core.errors import Handling
 from carboy.core.pattern import Pattern
+from carboy.core.plugin import Plugin
 from carboy.core.route import Lane, Route
 from carboy.core.router import Router
 from carboy.core.signature import Function
@@ -40,6 +41,7 @@ from carboy.flask.files import Files
 from carboy.flask.globals import _cv_request
 from carboy.flask.json.provider import DefaultJSONProvider, JSONProvider
 from carboy.flask.logging import create_logger
+from carboy.flask.scaffold import setupmethod
 from carboy.flask.serving import STEPS, call_in_order, views_on_loop
 from carboy.flask.sessions import SecureCookieSessionInterface, SessionInterface
 from carboy.flask.typing import StartResponse, WSGIEnvironment
@@ -144,6 +146,8 @@ class Flask(Dispatch, Declaring, Urls, Files, Entry):
         self.cli = cli.AppGroup()
         self.cli.name = self.name
         self._got_first_request = False
+        #: What stands around requests, see `add_plugin`.
+        self.plugins: tuple[Plugin, ...] = ()
         # An application may come and go, in tests for example: nothing here refers back to it.
         self.engine = Engine(weakref.proxy(self))
         #: Hosts that this application has taken (lean.py).
@@ -187,6 +191,18 @@ class Flask(Dispatch, Declaring, Urls, Files, Entry):
     def logger(self) -> logging.Logger:
         """The application's logger, named like it."""
         return create_logger(self)
+
+    @setupmethod
+    def add_plugin(self, plugin: Plugin) -> None:
+        """Have a plugin of Carboy's stand around all requests; the first is the outermost."""
+        from carboy.flask.plugged import Plugged
+
+        one, at = Plugged(self, plugin), len(self.plugins)
+        self.before_request_funcs.setdefault(None, []).insert(at, one.before)
+        # Both are called from the last to the first.
+        self.after_request_funcs.setdefault(None, []).insert(at, one.after)
+        self.teardown_request_funcs.setdefault(None, []).insert(at, one.teardown)
+        self.plugins = (*self.plugins, plugin)
 
     def make_aborter(self) -> Aborter:
         """What `abort` calls."""

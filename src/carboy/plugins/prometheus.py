@@ -73,10 +73,22 @@ class Metrics:
     def expose(self, app: Any, path: str = "/metrics") -> None:
         """Answer `path` of `app` with the numbers, uncounted and absent from its document.
 
-        `app` is an application or a router.
+        `app` is an application or a router; of the Flask face it is an application that has to
+        have a free thread to answer.
         """
         _warn_if_alone()
+        if hasattr(app, "add_plugin"):
+            app.add_url_rule(path, "carboy_metrics", str, methods=["GET"])
+            app.add_plugin(_Exposed(self, path))
+            self.exclude |= {path}
+            return
         app.add_api_route(path, self.scrape, methods=["GET"], include_in_schema=False)
+
+    def init_app(self, app: Any) -> None:
+        """Count the requests of an application of the Flask face."""
+        if not hasattr(app, "add_plugin"):
+            raise TypeError(f"{app!r} is told of plugins when it is made: App(plugins=[metrics])")
+        app.add_plugin(self)
 
     async def scrape(self, request: Request) -> Response:
         """The numbers, as the client accepts them; by no thread of the pool, which may be full."""
@@ -98,6 +110,24 @@ class Metrics:
         everybody = CollectorRegistry()
         MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]
         return everybody
+
+
+class _Exposed:
+    """A plugin that answers one path with the numbers, in the place of its endpoint."""
+
+    def __init__(self, metrics: Metrics, path: str) -> None:
+        self._metrics = metrics
+        self._path = path
+
+    def around(self, route: Route) -> Around | None:
+        """Of the other routes, nothing."""
+        return self._answer if route.pattern.source == self._path else None
+
+    def _answer(self, request: RequestContext) -> Steps:
+        accepted = (request.header(b"accept") or b"").decode("latin-1")
+        text, kind = self._metrics.render(accepted)
+        return Answer(text, headers=[("content-type", kind)])
+        yield
 
 
 def _measure(begin: Callable[[], None], timed: Timed, request: RequestContext) -> Steps:
