@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
@@ -235,6 +236,25 @@ def test_plugins_are_declared_before_the_first_request(app: Flask) -> None:
     app.test_client().get("/nowhere")
     with pytest.raises(AssertionError, match="add_plugin"):
         app.add_plugin(Fixed(None))
+
+
+def test_an_async_view_needs_no_thread_for_them(app: Flask) -> None:
+    threads: list[str] = []
+
+    def where(request: Any) -> Generator[None, Answer, None]:
+        threads.append(threading.current_thread().name)
+        yield
+        threads.append(threading.current_thread().name)
+
+    @app.get("/where")
+    async def view() -> str:
+        threads.append(threading.current_thread().name)
+        return "here"
+
+    app.add_plugin(Fixed(where))
+    assert by_engine(app, "GET", "/where").text == "here"
+    assert len(threads) == 3
+    assert set(threads) == {"carboy-loop"}
 
 
 def numbers(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:

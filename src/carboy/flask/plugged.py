@@ -37,9 +37,13 @@ _SERVED = "carboy.plugged"
 class Plugged:
     """One plugin around the requests of one application."""
 
+    #: Its hooks neither wait nor block: an `async def` view needs no thread for them.
+    is_plugged = True
+
     def __init__(self, app: Flask, plugin: Plugin) -> None:
         self._plugin = plugin
         self._app = app
+        #: In a request's attributes: what has been begun.
         self._key = f"{_SERVED}.{id(self)}"
         #: Rule -> the rule, its route, and what is around it; None stands for no rule.
         self._known: dict[int | None, tuple[Rule | None, Route, Around | None]] = {}
@@ -64,12 +68,12 @@ class Plugged:
         if answer is not None:
             body: Any = answer.body
             return self._app.response_class(body, answer.status, _text(answer.headers))
-        request.environ[self._key] = running, served
+        request.__dict__[self._key] = running, served
         return None
 
     def after(self, response: BaseResponse) -> BaseResponse:
         """The second half."""
-        running, served = request_ctx.request.environ.pop(self._key, (None, None))
+        running, served = request_ctx.request.__dict__.pop(self._key, (None, None))
         if not running:
             return response
         whole = response.is_sequence and not response.direct_passthrough
@@ -85,7 +89,7 @@ class Plugged:
 
     def teardown(self, error: BaseException | None) -> None:
         """What was begun and has no answer: an exception that is raised to the server."""
-        running, _ = request_ctx.request.environ.pop(self._key, (None, None))
+        running, _ = request_ctx.request.__dict__.pop(self._key, (None, None))
         if not running:
             return
         if error is None:
@@ -128,6 +132,8 @@ def _route_of(app: Flask, rule: Rule | None) -> Route:
 
 def _served(engine: Engine, request: Any, route: Route) -> RequestContext:
     """The engine's request, or one like it where a WSGI server has called."""
+    if (lean := request.__dict__.get("_served")) is not None:
+        return lean  # type: ignore[no-any-return]
     environ = request.environ
     if (found := environ.get(ENGINE_KEY)) is not None:
         return found  # type: ignore[no-any-return]

@@ -45,6 +45,11 @@ def lane_for(app: Flask, route: Route) -> Lane:
     return _Line(app, route).lane()
 
 
+def _is_plugged(hook: Any) -> bool:
+    """Whether a plugin's half (plugged.py) is called, which neither waits nor blocks."""
+    return getattr(type(getattr(hook, "__self__", None)), "is_plugged", False)
+
+
 def _long_way(get_app: Callable[[], Flask | None]) -> Callable[[Any], Any]:
     def endpoint(request: Any) -> Any:
         app = get_app()
@@ -147,7 +152,7 @@ class _Line:
             return f"{name}({args})"
         if is_async:
             return f"await {name}({args})"
-        return self.threaded(name, args)
+        return f"{name}({args})" if _is_plugged(function) else self.threaded(name, args)
 
     def threaded(self, name: str, args: str = "") -> str:
         """Source that calls what may block."""
@@ -266,7 +271,7 @@ class _Line:
         write("        error = raised")
         write("        raise")
         write("    finally:")
-        if not self.is_async or teardown or app_teardown:
+        if not self.is_async or app_teardown or not all(map(_is_plugged, teardown)):
             write(f"        {self.threaded('close_context', args)}")
         else:
             write("        if request_tearing_down.receivers or appcontext_tearing_down.receivers:")
