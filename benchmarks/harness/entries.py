@@ -9,6 +9,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from .cookie import session_cookie
+
 HELLO = "/hello?name=World"
 GREETING = {"message": "Hello, World!"}
 ITEM = {
@@ -32,6 +34,17 @@ PAGE = [
     }
     for number in range(100)
 ]
+
+#: What apps/flask_sample.py answers with.
+ORDERED = {"name": ORDER["name"], "total": 6, "tags": ORDER["tags"]}
+LAMPS = "".join(
+    (
+        "<!doctype html>\n<title>Lamps</title>\n<main>\n<ul>\n",
+        *[f"<li>Lamp {number}: {number / 2:.2f}</li>\n" for number in range(20)],
+        "</ul>\n</main>",
+    )
+)
+VISITED = session_cookie("for benchmarks only", {"visits": 7})
 
 UVICORN = "uvicorn {app} --host 127.0.0.1 --port {port} --no-access-log"
 DROP_IN = "carboy run --drop-in {app} --host 127.0.0.1 --port {port} --no-access-log"
@@ -61,6 +74,7 @@ class Entry:
     path: str = HELLO
     body: Any = None
     environment: str = "main"
+    cookie: str = ""
 
     @property
     def key(self) -> str:
@@ -106,6 +120,22 @@ def _both(workload: str, path: str, answer: Any) -> tuple[Entry, ...]:
     )  # fmt: skip
 
 
+def _flask(
+    workload: str, path: str, expected: Any, body: Any = None, cookie: str = ""
+) -> tuple[Entry, ...]:
+    """One source, on Carboy and on Flask behind two servers."""
+    app = "apps.flask_sample:app"
+    servers = (
+        ("carboy", "Flask's source on Carboy", DROP_IN, "carboy"),
+        ("flask-gunicorn", "Flask + gunicorn sync", GUNICORN, "flask"),
+        ("flask-granian", "Flask + granian", GRANIAN, "flask"),
+    )
+    return tuple(
+        Entry(workload, name, label, command, app, package, expected, path, body, cookie=cookie)
+        for name, label, command, package in servers
+    )
+
+
 HELLO_ENTRIES = (
     _hello("carboy", "Carboy, async", CARBOY, "apps.carboy_app:app", "carboy"),
     _hello("carboy-def", "Carboy, def", CARBOY, "apps.carboy_app:def_app", "carboy"),
@@ -146,6 +176,11 @@ WORKLOADS: dict[str, tuple[Entry, ...]] = {
     "page": _both("page", "/page", PAGE),
     "dicts": _both("dicts", "/dicts", PAGE),
     "routes-1000": ROUTE_ENTRIES,
+    "flask-hello": _flask("flask-hello", HELLO, GREETING),
+    "flask-template": _flask("flask-template", "/lamps", LAMPS),
+    "flask-session": _flask("flask-session", "/visits", {"visits": 8}, cookie=VISITED),
+    "flask-post": _flask("flask-post", "/orders", ORDERED, ORDER),
+    "flask-blueprints": _flask("flask-blueprints", "/part9/7", {"part": 9, "item": 7}),
 }
 BASELINE = "fastapi"
 REFERENCE = ("fastapi", "flask-gunicorn", "flask-granian", "carboy", "carboy-def")

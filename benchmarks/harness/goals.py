@@ -13,6 +13,12 @@ from .session import Result
 Measured = dict[str, Result]
 Startup = dict[str, Any]
 
+FLASK = {
+    "flask-template": "Flask: a page from a template",
+    "flask-session": "Flask: session read and written",
+    "flask-post": "Flask: JSON POST",
+    "flask-blueprints": "Flask: ten blueprints with hooks",
+}
 RIVALS = ("falcon", "blacksheep", "sanic", "robyn", "litestar", "starlette")
 
 
@@ -80,6 +86,18 @@ def _throughput(results: Measured) -> list[Goal]:
         goal("FastAPI's source under carboy run --drop-in", 5.0, "hello/drop-in", "hello/fastapi"),
         goal("five nested dependencies", 4.0, "dependencies/carboy", "dependencies/fastapi"),
         goal("100 instances of the declared model", 2.0, "page/carboy", "page/fastapi"),
+        goal(
+            "Flask's sample, unchanged: Flask + gunicorn sync",
+            5.0, "flask-hello/carboy", "flask-hello/flask-gunicorn",
+        ),
+        goal(
+            "Flask's sample, unchanged: Flask + granian",
+            2.5, "flask-hello/carboy", "flask-hello/flask-granian",
+        ),
+        *[
+            goal(f"{text}: Flask + granian", 2.0, f"{name}/carboy", f"{name}/flask-granian")
+            for name, text in FLASK.items()
+        ],
     ]  # fmt: skip
 
 

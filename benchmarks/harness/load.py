@@ -64,7 +64,7 @@ def _wrk(server: Server, entry: Entry, seconds: int) -> dict[str, float]:
         done = subprocess.run(
             pinned(command, load=True),
             capture_output=True, text=True, timeout=seconds + 30,
-            env=child_env(BENCH_BODY=entry.payload),
+            env=child_env(BENCH_BODY=entry.payload, BENCH_COOKIE=entry.cookie),
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise LoadError("wrk did not end") from error

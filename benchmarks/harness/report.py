@@ -30,6 +30,11 @@ TITLES = {
     "page": "100 instances of the declared model",
     "dicts": "100 dicts, validated by the declared model",
     "routes-1000": "1,000 routes, each with a body model of its own",
+    "flask-hello": "Flask's sample, the same source: hello",
+    "flask-template": "Flask's sample: a page from a template",
+    "flask-session": "Flask's sample: session read and written",
+    "flask-post": "Flask's sample: JSON POST",
+    "flask-blueprints": "Flask's sample: ten blueprints with hooks",
 }
 
 

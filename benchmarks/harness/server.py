@@ -118,11 +118,13 @@ class Server:
         return tidy(spoken[-1])[:300] if spoken else "no output"
 
     def check(self, entry: Entry) -> None:
-        """Send the entry's request once and compare status, type and JSON."""
+        """Send the entry's request once and compare status, type and JSON or text."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             method = "POST" if entry.payload else "GET"
             headers = {"content-type": "application/json"} if entry.payload else {}
+            if entry.cookie:
+                headers["cookie"] = entry.cookie
             connection.request(method, entry.path, entry.payload or None, headers)
             response = connection.getresponse()
             text = response.read().decode("utf-8", "replace")
@@ -131,9 +133,10 @@ class Server:
             raise WrongAnswerError(f"no answer: {error!r}; {self.last_words()}") from error
         finally:
             connection.close()
-        if response.status != 200 or not kind.startswith("application/json"):
+        wanted = "text/html" if isinstance(entry.expected, str) else "application/json"
+        if response.status != 200 or not kind.startswith(wanted):
             raise WrongAnswerError(f"status {response.status}, {kind}: {tidy(text)[:200]}")
-        if _parsed(text) != entry.expected:
+        if (text if wanted == "text/html" else _parsed(text)) != entry.expected:
             raise WrongAnswerError(f"unexpected body {tidy(text)[:200]}")
 
     def usage(self) -> Usage:

@@ -9,6 +9,11 @@ if body and body ~= "" then
    wrk.headers["Content-Type"] = "application/json"
 end
 
+local cookie = os.getenv("BENCH_COOKIE")
+if cookie and cookie ~= "" then
+   wrk.headers["Cookie"] = cookie
+end
+
 function done(summary, latency, requests)
    local errors = summary.errors
    local sockets = errors.connect + errors.read + errors.write + errors.timeout
