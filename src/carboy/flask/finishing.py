@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response as BaseResponse
 
-from carboy.core.answer import Body, Head
+from carboy.core.answer import BODILESS, Body, Head
 from carboy.flask.answers import remember, response_for, undress
 from carboy.flask.json.provider import DefaultJSONProvider
 from carboy.flask.sessions import NullSession, SecureCookieSession, SecureCookieSessionInterface
@@ -34,20 +34,24 @@ _URLS = frozenset({"location", "content-location"})
 def respond(context: RequestContext, result: Any) -> Pair:
     """The answer for what a view returned, where there are no after hooks."""
     app = context.app
-    kind = type(result)
+    status, body = 200, result
+    if type(result) is tuple and len(result) == 2 and type(result[1]) is int:
+        body, status = result
+    kind = type(body)
     if (
         (kind is str or kind is dict or kind is list)
+        and (status == 200 or (200 < status < 600 and status not in BODILESS))
         and (context._session is None or _is_untouched(app, context._session))
         and app.response_class is Response
         and not context._after_request_functions
         and not request_finished.receivers
     ):
+        provider: Any = app.json
         if kind is str:
-            return HTML, result.encode()
-        provider = app.json
+            return (HTML if status == 200 else _head(status, HTML.headers)), body.encode()
         if type(provider).response is DefaultJSONProvider.response:
-            head = _head(200, [(b"content-type", provider.mimetype.encode())])  # type: ignore[attr-defined]
-            return head, provider.text(result).encode()  # type: ignore[attr-defined]
+            head = _head(status, [(b"content-type", provider.mimetype.encode())])
+            return head, provider.text(body).encode()
     return finish(context, late(context, make_response(context, result)))
 
 
@@ -138,6 +142,6 @@ def _head(status: int, fields: list[tuple[bytes, bytes]]) -> Head:
     head = _HEADS.get(key)
     if head is None:
         head = Head(status, fields)
-        if len(_HEADS) < _KEPT and all(name in _OFTEN for name, _ in fields):
+        if len(_HEADS) < _KEPT and _OFTEN.issuperset([name for name, _ in fields]):
             _HEADS[key] = head
     return head

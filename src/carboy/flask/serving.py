@@ -95,6 +95,22 @@ def _through_middleware(app: Flask, environ: WSGIEnvironment) -> tuple[Head, Bod
     return Head(int(status[:3]), fields), Stream(pieces)
 
 
+#: The variables of header fields that were seen before.
+_KEYS: dict[bytes, str] = {}
+
+
+def _key(raw: bytes) -> str | None:
+    """The variable of a header field; None for one that there is none for."""
+    # SAFETY: "X_A" would become the same variable as "X-A", which a proxy may have checked.
+    if b"_" in raw:
+        return None
+    name = raw.decode("latin-1").upper().replace("-", "_")
+    key = name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
+    if len(_KEYS) < 256:
+        _KEYS[raw] = key
+    return key
+
+
 def environ_of(request: RequestContext) -> WSGIEnvironment:
     """The WSGI environ for a request. Source: PEP 3333."""
     scope = request.scope
@@ -123,14 +139,12 @@ def environ_of(request: RequestContext) -> WSGIEnvironment:
     if (client := scope.get("client")) is not None:
         environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
     for raw, value in request.headers:
-        name = raw.decode("latin-1").upper().replace("-", "_")
-        # SAFETY: "X_A" would become the same variable as "X-A", which a proxy may have checked.
-        if 95 in raw:  # "_"
+        key = _KEYS.get(raw)
+        if key is None and (key := _key(raw)) is None:
             continue
-        key = name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
         text = value.decode("latin-1")
         if key in environ:
-            text = f"{environ[key]}{'; ' if name == 'COOKIE' else ','}{text}"
+            text = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{text}"
         environ[key] = text
     # What arrived in chunks is read by now: its size is known.
     if environ.pop("HTTP_TRANSFER_ENCODING", None) is not None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.datastructures import EnvironHeaders
+from werkzeug.datastructures import EnvironHeaders, ImmutableMultiDict
 from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.sansio.http import parse_cookie
 from werkzeug.wrappers import Request as RequestBase
 from werkzeug.wrappers import Response as ResponseBase
 
 from carboy.flask import json
-from carboy.flask.globals import current_app
+from carboy.flask.globals import _cv_app, current_app
 from carboy.flask.helpers import _split_blueprint_path
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def _limit(setting: str, attribute: str) -> Any:
     def get(self: Any) -> Any:
         if (value := self.__dict__.get(own)) is not None:
             return value
-        return current_app.config[setting] if current_app else getattr(RequestBase, attribute)
+        context = _cv_app.get(None)
+        return getattr(RequestBase, attribute) if context is None else context.app.config[setting]
 
     def set_(self: Any, value: Any) -> None:
         self.__dict__[own] = value
@@ -61,6 +63,18 @@ class Lean(RequestBase):
     def headers(self) -> EnvironHeaders:  # type: ignore[override]
         """The header fields."""
         return EnvironHeaders(self.environ)
+
+    @cached_property
+    def cookies(self) -> ImmutableMultiDict[str, str]:
+        """The cookies; without headers for a request that the engine has read."""
+        served = self.__dict__.get("_served")
+        if served is None or "headers" in self.__dict__:
+            text = ";".join(self.headers.getlist("Cookie"))
+        else:
+            text = "; ".join(
+                [value.decode("latin-1") for name, value in served.headers if name == b"cookie"]
+            )
+        return parse_cookie(text, cls=self.dict_storage_class)  # type: ignore[return-value]
 
     @cached_property
     def scheme(self) -> str:  # type: ignore[override]
@@ -147,6 +161,6 @@ class Response(ResponseBase):
     @property
     def max_cookie_size(self) -> int:  # type: ignore[override]
         """Bytes of a cookie that are warned about when exceeded; 0 for never."""
-        if current_app:
-            return current_app.config["MAX_COOKIE_SIZE"]  # type: ignore[no-any-return]
+        if (context := _cv_app.get(None)) is not None:
+            return context.app.config["MAX_COOKIE_SIZE"]  # type: ignore[no-any-return]
         return ResponseBase.max_cookie_size

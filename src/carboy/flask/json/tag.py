@@ -173,10 +173,13 @@ class TagDateTime(JSONTag):
         return parse_date(value)
 
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
 class TaggedJSONSerializer:
     """Writes and reads JSON with tags; the first tag in `order` whose check holds is used."""
 
-    __slots__ = ("order", "tags")
+    __slots__ = ("is_plain", "order", "tags")
     default_tags: ClassVar[list[type[JSONTag]]] = [
         TagDict,
         PassDict,
@@ -193,11 +196,14 @@ class TaggedJSONSerializer:
         self.order: list[JSONTag] = []
         for tag_class in self.default_tags:
             self.register(tag_class)
+        #: Nobody has added a tag.
+        self.is_plain = self.default_tags is TaggedJSONSerializer.default_tags
 
     def register(
         self, tag_class: type[JSONTag], force: bool = False, index: int | None = None
     ) -> None:
         """Add a tag, at `index` in the order of checks. KeyError if its key is taken."""
+        self.is_plain = False
         tag = tag_class(self)
         if tag.key:
             if tag.key in self.tags and not force:
@@ -207,6 +213,9 @@ class TaggedJSONSerializer:
 
     def tag(self, value: Any) -> Any:
         """`value` with tags where JSON needs them."""
+        # PERF: JSON's own values, unless somebody has a tag for them.
+        if type(value) in _PLAIN and self.is_plain:
+            return value
         for tag in self.order:
             if tag.check(value):
                 return tag.tag(value)
