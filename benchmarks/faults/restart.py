@@ -23,6 +23,8 @@ CLIENTS, REQUESTS = 20, 10_000
 #: Requests under way when the server is told to stop, and the seconds that they take.
 UNDER_WAY, TAKES = 40, 2
 STREAMS = 20
+#: Seconds for which a worker has served when it is killed.
+SETTLED = 10
 #: Seconds after which a server is waited for no more.
 PATIENCE = 30
 
@@ -136,7 +138,7 @@ async def _killed(peer: Peer, environment: Environment) -> tuple[str, bool]:
         async with clients.asking():
             if not await clients.until(lambda: len(clients.seen) == 2):
                 raise RuntimeError("there are not two workers")
-            await asyncio.sleep(1)
+            await asyncio.sleep(SETTLED)
             victim = min(clients.seen)
             killed = time.monotonic()
             os.kill(victim, signal.SIGKILL)

@@ -78,15 +78,11 @@ def _by_hypercorn(options: dict[str, Any]) -> None:
     from hypercorn.config import Config
     from hypercorn.run import run
 
+    from carboy.cli.serving import listening
+
     config = Config()
     # The call is hypercorn's own way of writing a factory.
     config.application_path = f"{TARGET}()"
-    host = f"[{options['host']}]" if ":" in options["host"] else options["host"]
-    config.bind = [f"{host}:{options['port']}"]
-    if options["uds"]:
-        config.bind = [f"unix:{options['uds']}"]
-    elif options["fd"] is not None:
-        config.bind = [f"fd://{options['fd']}"]
     if options["ssl_certfile"]:
         _tls(config, options)
     config.workers = options["workers"] if options["workers"] > 1 or options["reload"] else 0
@@ -105,7 +101,11 @@ def _by_hypercorn(options: dict[str, Any]) -> None:
     config.websocket_ping_interval = options["ws_ping_interval"]
     config.include_date_header = options["date_header"]
     config.include_server_header = False
-    sys.exit(run(config))
+    with listening(options) as sock:
+        # It has the socket now: closed there, nobody connects any more.
+        config.bind = [f"fd://{sock.detach()}"]
+        status = run(config)
+    sys.exit(status)
 
 
 def _tls(config: Any, options: dict[str, Any]) -> None:

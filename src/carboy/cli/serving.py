@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import ssl
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from carboy.cli.board import best
 from carboy.cli.loading import APP, LoadError, complain, import_string, load_app
 from carboy.cli.logs import log_config
 from carboy.cli.options import CERTS
-from carboy.cli.sockets import Taken, address, listen
+from carboy.cli.sockets import BACKLOG, Taken, address, listen
 from carboy.cli.stats import STATS, Stats, take
 from carboy.cli.worker import NOT_STARTED, Server
 from carboy.protocols import PROTOCOL
@@ -215,27 +216,35 @@ def _stopped(number: int, frame: object) -> None:
     sys.exit(0)
 
 
-def _serve(options: dict[str, Any]) -> None:
-    signal.signal(signal.SIGTERM, _stopped)
-    config = _config(options)
+@contextmanager
+def listening(options: dict[str, Any]) -> Iterator[socket.socket]:
+    """The socket that the options name. ClickException: it can't be had."""
     uds = options.get("uds")
     try:
         sock = listen(
-            config.host, config.port, str(uds) if uds else None, options.get("fd"), config.backlog
+            options["host"],
+            options["port"],
+            str(uds) if uds else None,
+            options.get("fd"),
+            options.get("backlog", BACKLOG),
         )
     except Taken as error:
         raise click.ClickException(str(error)) from None
-    where = address(sock, "https" if config.is_ssl else "http", config.host)
     click.get_current_context().call_on_close(sock.close)
-    _say(where)
     try:
-        with showing(options) as stats:
-            _serve_on(config, sock, stats)
-    except KeyboardInterrupt:
-        pass
+        yield sock
     finally:
         if uds is not None:
             Path(uds).unlink(missing_ok=True)
+
+
+def _serve(options: dict[str, Any]) -> None:
+    signal.signal(signal.SIGTERM, _stopped)
+    config = _config(options)
+    with listening(options) as sock, suppress(KeyboardInterrupt):
+        _say(address(sock, "https" if config.is_ssl else "http", config.host))
+        with showing(options) as stats:
+            _serve_on(config, sock, stats)
 
 
 def _say(where: str) -> None:

@@ -12,13 +12,16 @@ import socket
 import stat
 from pathlib import Path
 
+#: Connections that may wait to be accepted.
+BACKLOG = 2048
+
 
 class Taken(Exception):
     """There is nothing to listen on; the message is for the person at the terminal."""
 
 
 def listen(
-    host: str, port: int, uds: str | None = None, fd: int | None = None, backlog: int = 2048
+    host: str, port: int, uds: str | None = None, fd: int | None = None, backlog: int = BACKLOG
 ) -> socket.socket:
     """A listening socket. Taken: it can't be had."""
     if fd is not None:
