@@ -10,6 +10,8 @@ from faults.table import Row, measure
 
 IDLE = 10_000
 SLOW = 2_000
+#: Seconds in which all of them have to be there.
+BEGINNING = 60
 SECONDS = 20
 #: Clients beside the slow ones, each with a request at a time.
 NORMAL = 20
@@ -110,8 +112,12 @@ def _slow(peer: Peer, environment: Environment) -> tuple[str, bool]:
 async def _beside_slow(peer: Peer, environment: Environment) -> tuple[str, bool]:
     with serving(peer, environment) as server:
         kinds = [_silent, _head, _body, _reader]
-        slow = [asyncio.create_task(kinds[n % 4](server)) for n in range(SLOW)]
-        await asyncio.sleep(2)
+        #: Counts those that have begun; a reader when its answer has.
+        begun = asyncio.Semaphore(0)
+        slow = [asyncio.create_task(kinds[n % 4](server, begun)) for n in range(SLOW)]
+        async with asyncio.timeout(BEGINNING):
+            for _ in slow:
+                await begun.acquire()
         end = time.monotonic() + SECONDS
         seen = await asyncio.gather(*(_normal(server, end) for _ in range(NORMAL)))
         served = sum(good for good, _ in seen)
@@ -140,18 +146,20 @@ async def _normal(server: Serving, end: float) -> tuple[int, int]:
     return served, failed
 
 
-async def _silent(server: Serving) -> None:
+async def _silent(server: Serving, begun: asyncio.Semaphore) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     try:
+        begun.release()
         await reader.read()
     finally:
         writer.close()
 
 
-async def _dripping(server: Serving, head: bytes, drop: bytes) -> None:
+async def _dripping(server: Serving, begun: asyncio.Semaphore, head: bytes, drop: bytes) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     try:
         writer.write(head)
+        begun.release()
         ending = asyncio.ensure_future(reader.read())
         while not ending.done():
             await asyncio.wait([ending], timeout=2)
@@ -161,16 +169,16 @@ async def _dripping(server: Serving, head: bytes, drop: bytes) -> None:
         writer.close()
 
 
-async def _head(server: Serving) -> None:
-    await _dripping(server, b"GET /health HTTP/1.1\r\nhost: faults\r\n", b"x-drip: 1\r\n")
+async def _head(server: Serving, begun: asyncio.Semaphore) -> None:
+    await _dripping(server, begun, b"GET /health HTTP/1.1\r\nhost: faults\r\n", b"x-drip: 1\r\n")
 
 
-async def _body(server: Serving) -> None:
+async def _body(server: Serving, begun: asyncio.Semaphore) -> None:
     head = ask("/long", "content-type: application/json", "content-length: 100000", method="POST")
-    await _dripping(server, head, b" ")
+    await _dripping(server, begun, head, b" ")
 
 
-async def _reader(server: Serving) -> None:
+async def _reader(server: Serving, begun: asyncio.Semaphore) -> None:
     """Asks for much, and takes nothing."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=1)
     try:
@@ -178,6 +186,7 @@ async def _reader(server: Serving) -> None:
         await reader.readexactly(1)
         transport = writer.transport
         transport.pause_reading()  # type: ignore[attr-defined]
+        begun.release()
         await asyncio.sleep(3600)
     finally:
         writer.close()

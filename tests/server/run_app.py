@@ -55,6 +55,7 @@ async def slow() -> str:
 
 @app.get("/hang")
 async def hang() -> None:
+    leave_word("inside")
     while True:
         time.sleep(1)
 

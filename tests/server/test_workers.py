@@ -174,6 +174,17 @@ def test_workers_do_not_outlive_a_killed_supervisor(tmp_path: Path) -> None:
         assert running.diary() == ["shutdown", "shutdown"]
 
 
+def test_not_even_those_that_hang(tmp_path: Path) -> None:
+    options = [*TWO, "--timeout-graceful-shutdown", "1"]
+    with run(tmp_path, options) as running, Line(running.address) as line:
+        pids = both(running)
+        line.send(request("GET", "/hang", close=False))
+        until(lambda: running.diary() == ["inside"])
+        running.process.kill()
+        running.process.wait(20)
+        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+
+
 def test_one_more_and_one_less(tmp_path: Path) -> None:
     with run(tmp_path, TWO) as running:
         both(running)

@@ -21,12 +21,10 @@ from multiprocessing.connection import wait
 import uvicorn
 
 from carboy.cli.stats import Sample, Stats
-from carboy.cli.worker import NOT_STARTED, Worker, loaded_libraries
+from carboy.cli.worker import NOT_STARTED, PATIENCE, Worker, loaded_libraries
 
 logger = logging.getLogger("uvicorn.error")
 
-#: Seconds beyond the graceful time until a worker that does not end is killed.
-PATIENCE = 5
 #: Seconds until a worker that failed at once is tried again; doubled each time, up to the last.
 PAUSE, LONGEST_PAUSE = 1.0, 30.0
 

@@ -31,6 +31,8 @@ _LIBRARIES = {
     *("anyio", "blinker", "carboy", "click", "httptools", "itsdangerous", "jinja2", "pydantic"),
     *("pydantic_core", "starlette", "uvicorn", "uvloop", "websockets", "werkzeug"),
 }
+#: Seconds beyond the graceful time until a worker that does not end is killed.
+PATIENCE = 5
 #: The exit status where the application did not start, as uvicorn's.
 NOT_STARTED = 3
 _SPAWN = multiprocessing.get_context("spawn")
@@ -50,15 +52,21 @@ class Line:
         with self._lock, contextlib.suppress(OSError):
             self._pipe.send(word)
 
-    def listen(self) -> None:
-        """Answer until the supervisor says so or is gone, then stop this process in good order."""
-        try:
-            while self._pipe.recv() != "retire":
-                self.say("pong")
-            self.retiring = True
-        except (EOFError, OSError):
-            pass
+    def listen(self, patience: float) -> None:
+        """Answer until the supervisor is gone, then stop this process in good order.
+
+        And without it after `patience` seconds, since there is nobody else who would.
+        """
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                if self._pipe.recv() == "retire":
+                    self.retiring = True
+                    os.kill(os.getpid(), signal.SIGTERM)
+                else:
+                    self.say("pong")
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(patience)
+        os._exit(1)
 
 
 class Server(uvicorn.Server):
@@ -101,7 +109,9 @@ def work(
             return
         config.configure_logging()
         line = Line(pipe)
-        threading.Thread(target=line.listen, daemon=True, name="carboy-supervisor").start()
+        patience = (config.timeout_graceful_shutdown or 0) + PATIENCE
+        name = "carboy-supervisor"
+        threading.Thread(target=line.listen, args=(patience,), daemon=True, name=name).start()
         if os.environ.get(STATS) == "1":
             tell(line.say)
         Server(config, line).run(sockets)
