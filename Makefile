@@ -30,8 +30,8 @@ pytest: $(VENV)/.tested
 browser: $(VENV)/.tested
 	CARBOY_BROWSER=1 $(BIN)/python -m pytest tests/browser
 
-# Upstream's own tests against our faces. SUITE=fastapi or flask, K="expression", TESTS="tests/x.py",
-# ARGS=--strict; see conformance/README.md.
+# Upstream's own tests against our faces. SUITE=fastapi, flask or extensions (Flask's),
+# K="expression", TESTS="tests/x.py", ARGS=--strict; see conformance/README.md.
 .PHONY: conformance
 conformance:
 	$(PYTHON) conformance/run.py $(SUITE) $(ARGS) $(if $(K),-k "$(K)") $(if $(TESTS),--tests $(TESTS))

@@ -90,7 +90,7 @@ def show_missing(suite: Suite, baseline: Baseline) -> None:
     for module in tests:
         path = suite.tree / module
         files = [path, *conftests(path, suite), *examples(path, suite)]
-        needs[module] = {pair for file in files for pair in imports(file, suite.name)}
+        needs[module] = {pair for file in files for pair in imports(file, suite.face)}
     absent = lacking(suite, set().union(*needs.values()))
     gone = {module for module, name in absent if not name}
     modules_of, tests_of = Counter[str](), Counter[str]()

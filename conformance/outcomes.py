@@ -153,14 +153,25 @@ class Results:
             "of these not collected": len(run.failed) - len(single),
             "known exceptions": listed,
         }
-        data = {
+        data: dict[str, Any] = {
             "version": self.suite.version,
             "python": baseline.python,
             "counts": counts,
             "not collected": run.modules,
             "failed": nested(single),
         }
+        if len(self.suite.parts) > 1:
+            data["rows"] = self.rows(run, baseline)
         write(self.path, data)
+
+    def rows(self, run: Run, baseline: Baseline) -> dict[str, dict[str, int]]:
+        """The counts of each part."""
+        rows: dict[str, dict[str, int]] = {}
+        for test in baseline.passed:
+            row = rows.setdefault(self.suite.row_of(test), {"upstream passes": 0, "passed": 0})
+            row["upstream passes"] += 1
+            row["passed"] += test in run.passed
+        return rows
 
 
 def exceptions(suite: Suite, baseline: Baseline) -> dict[str, str]:

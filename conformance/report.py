@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 
 from outcomes import Baseline, Results, exceptions, read, split, uncollected
-from suites import HERE, SUITES, Suite
+from suites import HERE, Suite
+from upstream import SUITES
 
 MOST_FREQUENT = 25
 INTRODUCTION = """\
@@ -20,11 +20,6 @@ are the tests that upstream itself passes in the same environment.
 
 def share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f} %" if whole else "-"
-
-
-def folder_of(test: str) -> str:
-    """The first two folders: fine enough to see where the gaps are, coarse enough to be read."""
-    return "/".join(PurePosixPath(split(test)[0]).parent.parts[:3])
 
 
 def table(head: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> str:
@@ -46,9 +41,9 @@ def section(suite: Suite) -> str:
     of_upstream, of_ours = Counter[str](), Counter[str]()
     reasons = Counter[str]()
     for test in baseline.passed:
-        of_upstream[folder_of(test)] += 1
+        of_upstream[suite.row_of(test)] += 1
         if test in passed:
-            of_ours[folder_of(test)] += 1
+            of_ours[suite.row_of(test)] += 1
             continue
         place = uncollected(test, places)
         module, name = split(test)
@@ -59,20 +54,22 @@ def section(suite: Suite) -> str:
         for folder, count in sorted(of_upstream.items())
     ]
     frequent = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_FREQUENT]
-    return "\n\n".join(
-        [
-            f"## {suite.name} {suite.version}",
-            (
-                f"**{len(passed):,} of {len(baseline.passed):,} pass "
-                f"({share(len(passed), len(baseline.passed))})**; {len(listed)} known exceptions. "
-                f"{len(places)} modules or folders could not be collected. "
-                f"Upstream's own run on Python {baseline.python}: {counts}."
-            ),
-            table(("folder", "pass", "of", "share"), folders),
+    parts = [
+        f"## {suite.title}",
+        (
+            f"**{len(passed):,} of {len(baseline.passed):,} pass "
+            f"({share(len(passed), len(baseline.passed))})**; {len(listed)} known exceptions. "
+            f"{len(places)} modules or folders could not be collected. "
+            f"Upstream's own run on Python {baseline.python}: {counts}."
+        ),
+        table((suite.row, "pass", "of", "share"), folders),
+    ]
+    if reasons:
+        parts += [
             f"The {len(frequent)} most frequent of {len(reasons)} reasons:",
             table(("reason", "tests"), [(cell(reason), count) for reason, count in frequent]),
         ]
-    )
+    return "\n\n".join(parts)
 
 
 def write_readme() -> None:

@@ -15,12 +15,15 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from missing import show_missing
 from outcomes import Baseline, Results, Run, exceptions, judge, uncollected
 from report import write_readme
-from suites import SUITES, HarnessError, Suite, environment, held, prepare, unpack
+from suites import HarnessError, Part, Suite, environment, held, prepare
+from upstream import SUITES
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 TIMEOUT = "60"  # seconds a test may take; upstream's slowest takes three
@@ -42,36 +45,71 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--workers", default="2", help="processes (2)")
     options = parser.parse_args()
     if unknown := [name for name in options.suites if name not in SUITES]:
-        parser.error(f"no suite {unknown[0]}: there are {' and '.join(SUITES)}")
+        parser.error(f"no suite {unknown[0]}: there are {', '.join(SUITES)}")
     return options
 
 
 def pytest_run(suite: Suite, options: argparse.Namespace, *, ours: bool) -> dict[str, Any]:
     """Run pytest in a new tree; what its plugin wrote, or why it could not begin."""
-    unpack(suite)
-    written = suite.tree.with_suffix(".json")
-    command = [str(suite.python), "-m", "pytest", "-p", "plugin", "-p", "no:cacheprovider",
+    suite.unpack()
+    parts = chosen(suite.parts, options.tests)
+    # Parts run side by side; only one that is alone is shared by several processes.
+    alone = len(parts) == 1 and not parts[0].prefix
+    several = 1 if alone or options.show else int(options.workers)
+    with ThreadPoolExecutor(several) as pool:
+        found = pool.map(lambda part: part_run(suite, part, options, ours=ours), parts)
+        raws = dict(zip(parts, found, strict=True))
+    tests: dict[str, Any] = {}
+    modules: dict[str, str] = {}
+    for part, raw in raws.items():
+        tests |= {part.whole(test): outcome for test, outcome in raw["tests"].items()}
+        modules |= {part.whole(place): reason for place, reason in raw["modules"].items()}
+    return {"tests": tests, "modules": modules}
+
+
+def chosen(parts: list[Part], tests: list[str] | None) -> list[Part]:
+    """The parts that hold these paths; a path begins with the part's prefix, where it has one."""
+    if not tests:
+        return parts
+    found = []
+    for part in parts:
+        inner = [test for test in tests if not part.prefix or test.split("/")[0] == part.prefix]
+        cut = len(part.prefix) + 1 if part.prefix else 0
+        if inner:
+            whole = part.prefix in inner
+            paths = part.tests if whole else tuple(test[cut:] for test in inner)
+            found.append(replace(part, tests=paths))
+    if not found:
+        raise HarnessError(f"no part holds {tests[0]}: {', '.join(part.prefix for part in parts)}")
+    return found
+
+
+def part_run(
+    suite: Suite, part: Part, options: argparse.Namespace, *, ours: bool
+) -> dict[str, Any]:
+    written = suite.tree.parent / f"{suite.tree.name}-{part.prefix or 'all'}.json"
+    command = [str(suite.python), "-m", "pytest", "-p", "plugin",
                "--continue-on-collection-errors", f"--timeout={TIMEOUT}", "-q", "--tb=short",
-               *suite.arguments]  # fmt: skip
-    if options.tests:
-        command[len(command) - 1 :] = options.tests  # in place of the suite's folder
+               *part.arguments, *part.tests]  # fmt: skip
     if options.k:
         command += ["-k", options.k]
-    if not options.show:
+    if not options.show and not part.prefix:
         command += ["-n", options.workers, "--dist", "loadgroup"]
-    log = suite.folder / ("ours.log" if ours else "baseline.log")
+    name = "-".join(filter(None, ["ours" if ours else "baseline", part.prefix]))
+    log = suite.folder / f"{name}.log"
     variables = {**environment(suite, ours=ours), "CONFORMANCE_OUTCOMES": str(written)}
     if options.show:
-        code = subprocess.run(command, cwd=suite.tree, env=variables, check=False).returncode
+        code = subprocess.run(command, cwd=part.folder, env=variables, check=False).returncode
         output = ""
     else:
         with log.open("w") as file:
             code = subprocess.run(
-                command, cwd=suite.tree, env=variables, stdout=file, stderr=file, check=False
+                command, cwd=part.folder, env=variables, stdout=file, stderr=file, check=False
             ).returncode
         output = log.read_text(errors="replace")
     if written.exists() and code in (0, 1, 2, 5):
         result: dict[str, Any] = json.loads(written.read_text())
+        written.unlink()
         return result
     found = LAST_ERROR.findall(output)
     if code == 4 and ours and found:  # the suite's conftest can't be imported
@@ -122,7 +160,7 @@ def compare(suite: Suite, run: Run, baseline: Baseline, options: argparse.Namesp
     if not whole:
         listing("failing", run.failed.keys() - lost, run.failed, run)
     fine = not lost or options.accept
-    if options.strict:
+    if options.strict or suite.strict:
         listing("FAILS, NOT LISTED", run.failed.keys() - listed.keys() - lost, run.failed, run)
         listing("LISTED, BUT PASSES", run.passed & listed.keys(), listed, run)
         fine = run.failed.keys() <= listed.keys() and not run.passed & listed.keys()
@@ -141,13 +179,14 @@ def one(suite: Suite, options: argparse.Namespace) -> bool:
             return work(suite, options)
         finally:
             shutil.rmtree(suite.tree, ignore_errors=True)
-            suite.tree.with_suffix(".json").unlink(missing_ok=True)
+            for written in suite.tree.parent.glob(f"{suite.tree.name}-*.json"):
+                written.unlink()
 
 
 def work(suite: Suite, options: argparse.Namespace) -> bool:
     whole = not (options.k or options.tests)
     if options.missing:
-        unpack(suite)
+        suite.unpack()
         show_missing(suite, Baseline.load(suite))
         return True
     path = Baseline.path(suite)

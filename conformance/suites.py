@@ -1,4 +1,4 @@
-"""What is run, and where: the pinned sdists, their test environments, and a clean tree to run in.
+"""How a suite is prepared: pinned sdists, a test environment, and a clean tree to run in.
 
 Everything that is made lies under `.conformance/<suite>-python<version>/`:
 
@@ -23,10 +23,10 @@ import sys
 import tarfile
 import tomllib
 import venv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, ClassVar
 
 try:
     import fcntl
@@ -47,6 +47,23 @@ class HarnessError(Exception):
 
 
 @dataclass(frozen=True)
+class Part:
+    """One pytest of a suite: `arguments` and `tests` are its command line, in `folder`.
+
+    `prefix` stands before the ids of its tests, with a slash between, where there are other parts.
+    """
+
+    prefix: str
+    folder: Path
+    arguments: tuple[str, ...]
+    tests: tuple[str, ...]
+
+    def whole(self, test: str) -> str:
+        """The id in the suite of what is `test` in this part."""
+        return f"{self.prefix}/{test}".rstrip("/") if self.prefix else test
+
+
+@dataclass(frozen=True)
 class Suite:
     """One upstream package at one version, and how its own suite is run."""
 
@@ -60,9 +77,19 @@ class Suite:
     arguments: tuple[str, ...]  # for pytest
     path: tuple[str, ...]  # folders of the tree on PYTHONPATH, as upstream runs it
 
+    #: Whether every failure has to be listed, `--strict` or not.
+    strict: ClassVar[bool] = False
+    #: What a row of the table of results is.
+    row: ClassVar[str] = "folder"
+
     @property
     def label(self) -> str:
         return f"{self.name}-{self.version}"
+
+    @property
+    def face(self) -> str:
+        """The package that Carboy stands in for."""
+        return self.name
 
     @property
     def folder(self) -> Path:
@@ -80,32 +107,45 @@ class Suite:
     def lock(self) -> Path:
         return HERE / "requirements" / f"{self.name}.txt"
 
+    @property
+    def parts(self) -> list[Part]:
+        """What pytest is started for, each in a process of its own."""
+        arguments = ("-p", "no:cacheprovider", *self.arguments[:-1])
+        return [Part("", self.tree, arguments, self.arguments[-1:])]
 
-SUITES = {
-    "fastapi": Suite(
-        name="fastapi",
-        version="0.165.0",
-        sha256="dd94d4128319c1e1d50535ab023ab698f850a4d2822f0e181747b46f4ff3c0ab",
-        package="fastapi",
-        extras=("all",),
-        groups=("tests",),
-        pins=(),
-        arguments=("-p", "no:sugar", "tests"),
-        path=("docs_src",),
-    ),
-    "flask": Suite(
-        name="flask",
-        version="3.1.3",
-        sha256="0ef0e52b8a9cd932855379197dd8f94047b359ca0a78695144304cb45f87c9eb",
-        package="src/flask",
-        extras=(),
-        groups=("tests",),
-        # Its conftest needs a private name that pytest 9 no longer has.
-        pins=("werkzeug==3.1.8", "pytest<9"),
-        arguments=("tests",),
-        path=(),
-    ),
-}
+    @property
+    def binaries(self) -> list[Path]:
+        """Folders that stand first on PATH."""
+        return [self.python.parent]
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} {self.version}"
+
+    def row_of(self, test: str) -> str:
+        """Where in the table of results a test is counted: the first folders of its module.
+
+        Fine enough to see where the gaps are, coarse enough to be read.
+        """
+        return "/".join(PurePosixPath(test.partition("::")[0]).parent.parts[:3])
+
+    def install(self, constraints: list[str | Path]) -> None:
+        """Install upstream's requirements, and the real package beside them."""
+        (sdist,) = fetch(self, [(self.name, self.version, self.sha256)])
+        with tarfile.open(sdist) as tar:
+            member = tar.extractfile(f"{self.label}/pyproject.toml")
+            if member is None:
+                raise HarnessError(f"{sdist.name} has no pyproject.toml")
+            project = tomllib.loads(member.read().decode())
+        pip(self, "install", *constraints, *requirements(project, self),
+            "--no-build-isolation", "--editable", f"{ROOT}[test]")  # fmt: skip
+        install_real(self, sdist)
+
+    def unpack(self) -> None:
+        """A new tree without the package: nothing in it can answer for the real one."""
+        (sdist,) = fetch(self, [(self.name, self.version, self.sha256)])
+        extract(sdist, self.tree)
+        shutil.rmtree(self.tree / self.package)
 
 
 def run(command: list[str | Path], **options: Any) -> None:
@@ -127,21 +167,38 @@ def pip(suite: Suite, *arguments: str | Path) -> None:
     run([suite.python, "-m", "pip", "--disable-pip-version-check", *arguments])
 
 
-def archive(suite: Suite) -> Path:
-    """Upstream's sdist, fetched once; its checksum is checked every time."""
+def fetch(suite: Suite, wanted: Sequence[tuple[str, str, str]]) -> list[Path]:
+    """The sdists of (name, version, sha256), fetched once; checksums are checked every time."""
     folder = suite.folder / "sdist"
-    path = folder / f"{suite.label}.tar.gz"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        wanted = folder / "requirements.txt"
-        wanted.write_text(f"{suite.name}=={suite.version} --hash=sha256:{suite.sha256}\n")
-        # pip asks the archive for its metadata: its build backend has to be in the environment.
-        pip(suite, "download", "--no-deps", "--no-binary", suite.name, "--no-build-isolation",
-            "--require-hashes", "-r", wanted, "-d", folder)  # fmt: skip
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != suite.sha256:
-        raise HarnessError(f"{path.name} has sha256 {found}, not the pinned {suite.sha256}")
-    return path
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def stored(name: str, version: str) -> Path | None:
+        stem = canonical(f"{name}-{version}")
+        return next((p for p in folder.glob("*.tar.gz") if canonical(p.name[:-7]) == stem), None)
+
+    missing = [pin for pin in wanted if stored(*pin[:2]) is None]
+    if missing:
+        pins = folder / "requirements.txt"
+        lines = [f"{name}=={version} --hash=sha256:{sha256}\n" for name, version, sha256 in missing]
+        pins.write_text("".join(lines))
+        # pip asks the archives for their metadata: build backends have to be in the environment.
+        pip(suite, "download", "--no-deps", "--no-binary", ",".join(name for name, *_ in missing),
+            "--no-build-isolation", "--require-hashes", "-r", pins, "-d", folder)  # fmt: skip
+    paths = []
+    for name, version, sha256 in wanted:
+        path = stored(name, version)
+        if path is None:
+            raise HarnessError(f"pip fetched no archive of {name} {version}")
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        if found != sha256:
+            raise HarnessError(f"{path.name} has sha256 {found}, not the pinned {sha256}")
+        paths.append(path)
+    return paths
+
+
+def canonical(name: str) -> str:
+    """A distribution's name, or its archive's, as all its spellings are compared."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def requirements(project: dict[str, Any], suite: Suite) -> list[str]:
@@ -162,16 +219,25 @@ def requirements(project: dict[str, Any], suite: Suite) -> list[str]:
     return [*needed, *suite.pins, *HARNESS]
 
 
-def unpack(suite: Suite) -> None:
-    """A new tree without the package: nothing in it can answer for the real one."""
-    shutil.rmtree(suite.tree, ignore_errors=True)
-    unpacked = suite.tree.with_suffix(".unpacked")
+def extract(sdist: Path, tree: Path) -> None:
+    """Unpack an archive anew; `tree` is the one folder that is in it."""
+    shutil.rmtree(tree, ignore_errors=True)
+    unpacked = tree.with_suffix(".unpacked")
     shutil.rmtree(unpacked, ignore_errors=True)
-    with tarfile.open(archive(suite)) as tar:
+    with tarfile.open(sdist) as tar:
         tar.extractall(unpacked, filter="data")
-    (unpacked / suite.label).rename(suite.tree)
+    (only,) = unpacked.iterdir()
+    only.rename(tree)
     unpacked.rmdir()
-    shutil.rmtree(suite.tree / suite.package)
+
+
+def install_real(suite: Suite, sdist: Path) -> None:
+    """Put the real package where only the baseline looks."""
+    shutil.rmtree(suite.folder / "real", ignore_errors=True)
+    pip(suite, "install", "--no-deps", "--no-build-isolation",
+        "--target", suite.folder / "real", sdist)  # fmt: skip
+    # Should anything have asked for the real package, it goes: only the face may answer.
+    pip(suite, "uninstall", "--yes", suite.face)
 
 
 @contextlib.contextmanager
@@ -215,26 +281,14 @@ def make(suite: Suite, *, relock: bool) -> None:
     venv.create(suite.folder / "venv", with_pip=True, clear=True)
     constraints: list[str | Path] = [] if relock or not suite.lock.exists() else ["-c", suite.lock]
     pip(suite, "install", *BUILD_BACKENDS)
-    sdist = archive(suite)
-    with tarfile.open(sdist) as tar:
-        member = tar.extractfile(f"{suite.label}/pyproject.toml")
-        if member is None:
-            raise HarnessError(f"{sdist.name} has no pyproject.toml")
-        project = tomllib.loads(member.read().decode())
-    pip(suite, "install", *constraints, *requirements(project, suite),
-        "--no-build-isolation", "--editable", f"{ROOT}[test]")  # fmt: skip
-    shutil.rmtree(suite.folder / "real", ignore_errors=True)
-    pip(suite, "install", "--no-deps", "--no-build-isolation",
-        "--target", suite.folder / "real", sdist)  # fmt: skip
-    # Should anything have asked for the real package, it goes: only the face may answer.
-    pip(suite, "uninstall", "--yes", suite.name)
+    suite.install(constraints)
     if relock or not suite.lock.exists():
         write_lock(suite)
 
 
 def write_lock(suite: Suite) -> None:
     frozen = subprocess.run(
-        [suite.python, "-m", "pip", "freeze", "--exclude-editable", "--exclude", suite.name],
+        [suite.python, "-m", "pip", "freeze", "--exclude-editable", "--exclude", suite.face],
         stdout=subprocess.PIPE,
         text=True,
         check=True,
@@ -255,11 +309,10 @@ def environment(suite: Suite, *, ours: bool) -> dict[str, str]:
     path = [str(suite.tree / folder) for folder in suite.path] + [str(HERE)]
     path.append(str(STARTUP) if ours else str(suite.folder / "real"))
     if ours:
-        kept["CARBOY_DROPIN"] = suite.name
-    binaries = str(suite.python.parent)
+        kept["CARBOY_DROPIN"] = suite.face
     return {
         **kept,
-        "PATH": binaries + os.pathsep + kept.get("PATH", ""),
+        "PATH": os.pathsep.join([*map(str, suite.binaries), kept.get("PATH", "")]),
         "PYTHONPATH": os.pathsep.join(path),
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",

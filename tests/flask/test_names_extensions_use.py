@@ -10,6 +10,7 @@ import pytest
 import carboy.flask
 from carboy.flask import Blueprint, Flask, current_app, request
 from carboy.flask.testing import FlaskClient
+from carboy.testing import TestClient
 
 
 def test_the_version_is_flasks_and_deprecated():
@@ -82,9 +83,9 @@ def test_a_def_around_an_async_view_is_a_def():
     async def secret(name: str):
         return f"hello {name}"
 
-    client = app.test_client()
-    assert client.get("/secret/x").status_code == 401
-    assert client.get("/secret/x?token=1").text == "hello x"
+    for client in (app.test_client(), TestClient(app)):  # by WSGI, and by the engine
+        assert client.get("/secret/x").status_code == 401
+        assert client.get("/secret/x?token=1").text == "hello x"
 
 
 def test_a_def_hook_around_an_async_one_is_a_def():
