@@ -42,7 +42,7 @@ from carboy.flask.globals import _cv_request
 from carboy.flask.json.provider import DefaultJSONProvider, JSONProvider
 from carboy.flask.logging import create_logger
 from carboy.flask.scaffold import setupmethod
-from carboy.flask.serving import STEPS, call_in_order, views_on_loop
+from carboy.flask.serving import STEPS, views_on_loop
 from carboy.flask.sessions import SecureCookieSessionInterface, SessionInterface
 from carboy.flask.typing import StartResponse, WSGIEnvironment
 from carboy.flask.url_map import ENGINE_KEY, UrlMap
@@ -152,9 +152,11 @@ class Flask(Dispatch, Declaring, Urls, Files, Entry):
         self.engine = Engine(weakref.proxy(self))
         #: Hosts that this application has taken (lean.py).
         self._hosts: set[bytes | None] = set()
+        #: Lines for WSGI's door (straight.py).
+        self._door_lines: dict[Route, Any] = {}
         self._make_lane = _lanes(weakref.ref(self))
         self.url_map = self.url_map_class(host_matching=host_matching)
-        self.url_map.changed = self.engine.invalidate
+        self.url_map.changed = _renewing(weakref.ref(self))
         self.url_map.router = _router(self.engine)
         self._missing = Route(Pattern("", ()), None, "missing", make_lane=self._make_lane)
         self._serve_everywhere()
@@ -177,7 +179,12 @@ class Flask(Dispatch, Declaring, Urls, Files, Entry):
         super().__setattr__(name, value)
         if name in _COMPILED and "_make_lane" in self.__dict__:
             # What the straight lines were made from is another one now.
-            self.engine.invalidate(recompile=True)
+            self._renew()
+
+    def _renew(self) -> None:
+        """Have every route compiled anew when it is next asked for."""
+        self._door_lines.clear()
+        self.engine.invalidate(recompile=True)
 
     def _check_setup_finished(self, f_name: str) -> None:
         if self._got_first_request:
@@ -260,7 +267,9 @@ class Flask(Dispatch, Declaring, Urls, Files, Entry):
 
     def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """The application for WSGI; ``app.wsgi_app = middleware(app.wsgi_app)`` goes around it."""
-        return call_in_order(self, environ, lambda answer: answer(environ, start_response))
+        from carboy.flask.door import serve_wsgi
+
+        return serve_wsgi(self, environ, start_response)
 
     def __call__(self, *args: Any) -> Any:
         """WSGI with two arguments, through `wsgi_app` and what is around it; ASGI with three."""
@@ -356,6 +365,14 @@ def _lanes(app: weakref.ref[Flask]) -> Callable[[Route], Lane]:
         return lane_for(live, route)
 
     return make_lane
+
+
+def _renewing(app: weakref.ref[Flask]) -> Callable[[], None]:
+    def changed() -> None:
+        if (live := app()) is not None:
+            live._renew()
+
+    return changed
 
 
 def _router(engine: Engine) -> Callable[[], Any]:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from carboy.flask.ctx import RequestContext
 
 Pair = tuple[Head, Body]
-HTML = Head(200, [(b"content-type", b"text/html; charset=utf-8")])
+_HTML = "text/html; charset=utf-8"
+HTML = Head(200, [(b"content-type", _HTML.encode())])
 #: Heads that were sent before; those of one answer only are not kept.
 _HEADS: dict[Any, Head] = {}
 _KEPT = 512
@@ -33,26 +34,38 @@ _URLS = frozenset({"location", "content-location"})
 
 def respond(context: RequestContext, result: Any) -> Pair:
     """The answer for what a view returned, where there are no after hooks."""
+    plain = plain_answer(context, result)
+    if plain is None:
+        return finish(context, late(context, make_response(context, result)))
+    status, kind, text = plain
+    if kind is _HTML and status == 200:
+        return HTML, text.encode()
+    return _head(status, [(b"content-type", kind.encode())]), text.encode()
+
+
+def plain_answer(context: RequestContext, result: Any) -> tuple[int, str, str] | None:
+    """Status, content type and text for a result that needs no Response; None for any other."""
     app = context.app
     status, body = 200, result
     if type(result) is tuple and len(result) == 2 and type(result[1]) is int:
         body, status = result
     kind = type(body)
     if (
-        (kind is str or kind is dict or kind is list)
-        and (status == 200 or (200 < status < 600 and status not in BODILESS))
-        and (context._session is None or _is_untouched(app, context._session))
-        and app.response_class is Response
-        and not context._after_request_functions
-        and not request_finished.receivers
+        (kind is not str and kind is not dict and kind is not list)
+        or not 200 <= status < 600
+        or status in BODILESS
+        or app.response_class is not Response
+        or context._after_request_functions
+        or request_finished.receivers
+        or not (context._session is None or _is_untouched(app, context._session))
     ):
-        provider: Any = app.json
-        if kind is str:
-            return (HTML if status == 200 else _head(status, HTML.headers)), body.encode()
-        if type(provider).response is DefaultJSONProvider.response:
-            head = _head(status, [(b"content-type", provider.mimetype.encode())])
-            return head, provider.text(body).encode()
-    return finish(context, late(context, make_response(context, result)))
+        return None
+    if kind is str:
+        return status, _HTML, body
+    provider: Any = app.json
+    if type(provider).response is DefaultJSONProvider.response:
+        return status, provider.mimetype, provider.text(body)
+    return None
 
 
 def _is_untouched(app: Flask, session: Any) -> bool:
@@ -81,12 +94,17 @@ def late(context: RequestContext, response: Any) -> Any:
 
 def finish(context: RequestContext, response: Any) -> Pair:
     """Save the session, tell who listens, and open the response up."""
+    save(context, response)
+    return open_up(context, response)
+
+
+def save(context: RequestContext, response: Any) -> None:
+    """Save the session, and tell who listens."""
     app, session = context.app, context._session
     if session is not None and not app.session_interface.is_null_session(session):
         app.session_interface.save_session(app, session, response)
     if request_finished.receivers:
         request_finished.send(app, _async_wrapper=app.ensure_sync, response=response)
-    return open_up(context, response)
 
 
 def failed(context: RequestContext, error: Exception) -> Pair:

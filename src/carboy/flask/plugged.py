@@ -22,6 +22,7 @@ from carboy.core.pattern import Pattern
 from carboy.core.plugin import Around, Plugin, Running, begin, fail, leave
 from carboy.core.route import Route
 from carboy.core.voice import drive
+from carboy.flask.door import Door
 from carboy.flask.globals import request_ctx
 from carboy.flask.url_map import ENGINE_KEY
 from carboy.server.portal import portal_of
@@ -132,8 +133,10 @@ def _route_of(app: Flask, rule: Rule | None) -> Route:
 
 def _served(engine: Engine, request: Any, route: Route) -> RequestContext:
     """The engine's request, or one like it where a WSGI server has called."""
-    if (lean := request.__dict__.get("_served")) is not None:
-        return lean  # type: ignore[no-any-return]
+    lean: RequestContext | None = request.__dict__.get("_served")
+    # What came by WSGI's door knows the headers that matching needs, and no more.
+    if lean is not None and not isinstance(lean.wire, Door):
+        return lean
     environ = request.environ
     if (found := environ.get(ENGINE_KEY)) is not None:
         return found  # type: ignore[no-any-return]

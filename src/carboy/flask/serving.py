@@ -75,12 +75,12 @@ def call_in_order(app: Flask, environ: WSGIEnvironment, send: Callable[[BaseResp
 def serve(app: Flask, request: RequestContext) -> tuple[Head, Body]:
     """The endpoint of every Route: the engine has matched, the body is read."""
     environ = environ_of(request)
-    if _is_wrapped(app):
+    if is_wrapped(app):
         return _through_middleware(app, environ)
     return call_in_order(app, environ, lambda response: undress(request, environ, response))
 
 
-def _is_wrapped(app: Flask) -> bool:
+def is_wrapped(app: Flask) -> bool:
     """Whether somebody put middleware around `wsgi_app`, or overrode it."""
     from carboy.flask.app import Flask
 
@@ -112,7 +112,10 @@ def _key(raw: bytes) -> str | None:
 
 
 def environ_of(request: RequestContext) -> WSGIEnvironment:
-    """The WSGI environ for a request. Source: PEP 3333."""
+    """The WSGI environ for a request, the one that it came with if it did. Source: PEP 3333."""
+    came: WSGIEnvironment | None = getattr(request.wire, "environ", None)
+    if came is not None:
+        return came
     scope = request.scope
     root = scope["root_path"]
     path = request.path.removeprefix(root)

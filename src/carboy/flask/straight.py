@@ -23,7 +23,7 @@ from carboy.core.route import Lane, Route
 from carboy.flask import finishing
 from carboy.flask.helpers import _split_blueprint_path
 from carboy.flask.lean import close_context, open_context
-from carboy.flask.serving import STEPS, serve, views_on_loop
+from carboy.flask.serving import STEPS, is_wrapped, serve, views_on_loop
 from carboy.flask.sessions import SecureCookieSessionInterface
 from carboy.flask.signals import appcontext_tearing_down, request_started, request_tearing_down
 from carboy.flask.turning import apart, in_context
@@ -38,11 +38,24 @@ _KNOWN = tuple(
 )
 
 
+#: What a line of WSGI's door returns where the request has to go the long way.
+LONG: Any = object()
+
+
 def lane_for(app: Flask, route: Route) -> Lane:
     """The lane of `route`: its straight line, or the long way."""
-    if not _is_straight(app, route):
+    if is_wrapped(app) or not _is_straight(app, route):
         return Lane(_long_way(weakref.ref(app)), False)
     return _Line(app, route).lane()
+
+
+def door_line(app: Flask, route: Route) -> Callable[[Any], Any] | None:
+    """The line of `route` for WSGI's door (door.py), or None."""
+    line: Callable[[Any], Any] | None = app._door_lines.get(route, LONG)
+    if line is LONG:
+        made = _DoorLine(app, route).lane().call if _is_straight(app, route) else None
+        line = app._door_lines[route] = made
+    return line
 
 
 def _is_plugged(hook: Any) -> bool:
@@ -95,13 +108,17 @@ def _is_straight(app: Flask, route: Route) -> bool:
 class _Line:
     """Writes the line of one route."""
 
+    #: Whether an async view may be awaited.
+    can_wait = True
+
     def __init__(self, app: Flask, route: Route) -> None:
         self.app = app
         self.route = route
         self.bound = route.extras["seen"].bound
         self.rule = self.bound.rule
         self.view = app.view_functions[self.rule.endpoint]
-        self.write = Writer(iscoroutinefunction(self.view) and views_on_loop(app))
+        is_async = iscoroutinefunction(self.view) and views_on_loop(app)
+        self.write = Writer(is_async and self.can_wait)
         self.is_async = self.write.is_async
         #: Something of this line has to run in a thread.
         self.waits = False
@@ -119,14 +136,11 @@ class _Line:
         live = (*(one for table in hooks for one in table), app.teardown_appcontext_funcs)
         write.names.update(
             get_app=weakref.ref(app), tables=live, known=tuple(list(one) for one in live),
-            views=app.view_functions, stale=_stale(weakref.ref(app)),
-            long_way=_long_way(weakref.ref(app)), rule=self.rule, open_context=open_context,
-            close_context=close_context, in_context=in_context, handled=_handled,
+            views=app.view_functions, rule=self.rule, in_context=in_context, handled=_handled,
             request_started=request_started, send_started=_send_started,
             request_tearing_down=request_tearing_down,
-            appcontext_tearing_down=appcontext_tearing_down, respond=finishing.respond,
-            make_response=finishing.make_response, late=finishing.late, finish=finishing.finish,
-            failed=finishing.failed,
+            appcontext_tearing_down=appcontext_tearing_down,
+            make_response=finishing.make_response, late=finishing.late, **self.ends(),
         )  # fmt: skip
         flat = [one for table in hooks[0] for one in table]
         before = [one for table in hooks[1] for one in table]
@@ -141,6 +155,19 @@ class _Line:
         if self.is_async and self.waits and sys.version_info < (3, 12):
             call = apart(call)
         return Lane(call, self.is_async, compiled.source)
+
+    def ends(self) -> dict[str, Any]:
+        """What a line does where it meets the server."""
+        app = weakref.ref(self.app)
+        return {
+            "stale": _stale(app),
+            "long_way": _long_way(app),
+            "open_context": open_context,
+            "close_context": close_context,
+            "respond": finishing.respond,
+            "finish": finishing.finish,
+            "failed": finishing.failed,
+        }
 
     def step(self, function: Any, args: str = "", hint: str = "") -> str:
         """Source that calls an application's function, whatever its colour."""
@@ -280,6 +307,25 @@ class _Line:
             write(f"            close_context({args})")
         write("        error = None")
         write("    return answer")
+
+
+class _DoorLine(_Line):
+    """The line for WSGI's door: nothing is awaited, the answer is started here."""
+
+    can_wait = False
+
+    def ends(self) -> dict[str, Any]:
+        from carboy.flask import door
+
+        lines, route = self.app._door_lines, self.route
+
+        def stale(request: Any) -> Any:
+            lines.pop(route, None)
+            return LONG
+
+        names = ("open_context", "close_context", "respond", "finish", "failed")
+        ends = {name: getattr(door, name) for name in names}
+        return ends | {"stale": stale, "long_way": lambda request: LONG}
 
 
 def _handled(app: Flask, error: Exception) -> Any:
