@@ -34,7 +34,11 @@ browser: $(VENV)/.tested
 # K="expression", TESTS="tests/x.py", ARGS=--strict; see conformance/README.md.
 .PHONY: conformance
 conformance:
+ifeq ($(SUITE),libraries)
+	$(PYTHON) conformance/library_suites.py $(ARGS)
+else
 	$(PYTHON) conformance/run.py $(SUITE) $(ARGS) $(if $(K),-k "$(K)") $(if $(TESTS),--tests $(TESTS))
+endif
 
 # Libraries that reach into FastAPI, on FastAPI and on Carboy: every answer compared.
 .PHONY: libraries

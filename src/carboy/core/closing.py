@@ -62,7 +62,7 @@ def enter(request: RequestContext, steps: Generator[Any, Any, Any], early: bool)
     """Run a dependency up to its ``yield`` and remember to close it."""
     value = next(steps, _END)
     if value is _END:
-        raise RuntimeError(f"{steps!r} ended without a yield: a dependency yields exactly once")
+        raise RuntimeError(f"{_named(steps)} ended without a yield: a dependency yields once")
     _remember(request, Opened(steps, False, early))
     return value
 
@@ -71,7 +71,7 @@ async def enter_async(request: RequestContext, steps: AsyncGenerator[Any, Any], 
     """The same for ``async def``."""
     value = await anext(steps, _END)
     if value is _END:
-        raise RuntimeError(f"{steps!r} ended without a yield: a dependency yields exactly once")
+        raise RuntimeError(f"{_named(steps)} ended without a yield: a dependency yields once")
     _remember(request, Opened(steps, True, early))
     return value
 
@@ -177,16 +177,21 @@ def _part(
     return None
 
 
+def _named(steps: Any) -> str:
+    """The function behind a generator, for messages."""
+    return f"{getattr(steps, '__qualname__', repr(steps))}()"
+
+
 def _end(steps: Generator[Any, Any, Any]) -> None:
     if next(steps, _END) is not _END:
         steps.close()
-        raise RuntimeError(f"{steps!r} yielded twice: a dependency yields exactly once")
+        raise RuntimeError(f"{_named(steps)} yielded twice: a dependency yields once")
 
 
 async def _end_async(steps: AsyncGenerator[Any, Any]) -> None:
     if await anext(steps, _END) is not _END:
         await steps.aclose()
-        raise RuntimeError(f"{steps!r} yielded twice: a dependency yields exactly once")
+        raise RuntimeError(f"{_named(steps)} yielded twice: a dependency yields once")
 
 
 def _throw(steps: Generator[Any, Any, Any], error: BaseException) -> None:
@@ -200,7 +205,7 @@ def _throw(steps: Generator[Any, Any, Any], error: BaseException) -> None:
             raise error from None
         raise
     steps.close()
-    raise RuntimeError(f"{steps!r} yielded again after an exception was thrown in") from error
+    raise RuntimeError(f"{_named(steps)} yielded again after an exception was thrown in") from error
 
 
 async def _athrow(steps: AsyncGenerator[Any, Any], error: BaseException) -> None:
@@ -213,4 +218,4 @@ async def _athrow(steps: AsyncGenerator[Any, Any], error: BaseException) -> None
             raise error from None
         raise
     await steps.aclose()
-    raise RuntimeError(f"{steps!r} yielded again after an exception was thrown in") from error
+    raise RuntimeError(f"{_named(steps)} yielded again after an exception was thrown in") from error

@@ -7,6 +7,7 @@ overrides ``__call__``. Then they go through that as ASGI (`_around`), and the e
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
@@ -181,7 +182,7 @@ class FastAPI(Documented, Served, Verbs):
         self.middleware_stack: ASGIApp | None = None
         self.exception_handlers: dict[Any, Any] = {**_INSTALLED, **(exception_handlers or {})}
         self._overrides = Overrides(self._overridden)
-        only(policy, type(self).__name__, max_body_size)
+        only(policy, type(self), max_body_size)
         self.router = _AppRouter(
             dependency_overrides_provider=self,
             **{name: given[name] for name in _FOR_ROUTER},
@@ -248,6 +249,10 @@ class FastAPI(Documented, Served, Verbs):
 
     def add_middleware(self, middleware_class: Any, *args: Any, **kwargs: Any) -> None:
         """Put an ASGI middleware around everything there is so far."""
+        if inspect.isfunction(middleware_class):
+            from carboy.fastapi.mistakes import check_middleware
+
+            check_middleware(middleware_class, args, kwargs)
         super().add_middleware(middleware_class, *args, **kwargs)
         self._decide_front()
 

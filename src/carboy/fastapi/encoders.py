@@ -225,7 +225,11 @@ def _attributes(obj: Any) -> dict[Any, Any]:
             if (fields := getattr(type(obj), "__attrs_attrs__", None)) is not None:
                 names = (one.name for one in fields if hasattr(obj, one.name))
                 return {name: getattr(obj, name) for name in names}
-            raise ValueError([not_iterable, no_dict]) from no_dict
+            from carboy.fastapi.mistakes import no_json
+
+            refused = ValueError([not_iterable, no_dict])
+            refused.add_note(no_json(obj))
+            raise refused from no_dict
     return data
 
 

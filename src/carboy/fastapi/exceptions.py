@@ -7,6 +7,7 @@ may load pydantic, except what asks for the two error models.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from starlette.exceptions import HTTPException as StarletteHTTPException
@@ -36,7 +37,20 @@ class HTTPException(StarletteHTTPException):
     def __init__(
         self, status_code: int, detail: Any = None, headers: Mapping[str, str] | None = None
     ) -> None:
+        if type(status_code) is not int:
+            _check_status(status_code)
         super().__init__(status_code=status_code, detail=detail, headers=headers)
+
+
+def _check_status(given: Any) -> None:
+    # COMPAT: a number as text ends up as a number.
+    with suppress(ValueError, TypeError):
+        int(given)
+        return
+    raise ValueError(
+        f"a status is a number, and {given!r} is none: the status comes first, as in "
+        f"HTTPException(404, {given!r})"
+    )
 
 
 class WebSocketException(StarletteWebSocketException):
@@ -62,6 +76,10 @@ class SwallowedError(FastAPIError, errors.SwallowedError):
 
 class DependencyScopeError(FastAPIError):
     """A dependency uses one that would be closed before it."""
+
+
+class UnreadableTypeError(FastAPIError):
+    """An annotation that pydantic can make nothing of."""
 
 
 class PydanticV1NotSupportedError(FastAPIError):

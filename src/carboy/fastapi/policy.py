@@ -54,13 +54,18 @@ def take(options: Any) -> Policy:
     return Policy(said)
 
 
-def only(options: PolicyOptions, whose: str, max_body_size: int | None = None) -> Policy:
-    """The Policy in `options`, where nothing else may be, and FastAPI's limit beside them."""
+def only(options: PolicyOptions, whose: str | type, max_body_size: int | None = None) -> Policy:
+    """The Policy in `options`, where nothing else may be, and FastAPI's limit beside them.
+
+    `whose` says who takes no more: the class that is being made, or a name.
+    """
     given: dict[str, Any] = {**options, "max_body_size": max_body_size}
     policy = take(given)
     del given["max_body_size"]
     if given:
-        raise TypeError(f"{whose} takes no {', '.join(sorted(given))}")
+        from carboy.fastapi.mistakes import unknown_options
+
+        raise unknown_options(whose, given, CHECKS)
     return policy
 
 

@@ -70,6 +70,17 @@ def with_dependencies(
     return dependant, body_params, _should_embed_body_fields(body_params)
 
 
+def no_special_object(endpoint: Callable[..., Any], name: str, kind: str) -> None:
+    """The endpoint asks for what routes of this kind have not: an error, unless there is a default.
+
+    COMPAT: only of the endpoint itself. Dependencies may serve both kinds, or be overridden.
+    """
+    from carboy.fastapi.mistakes import taken_by_nobody
+
+    if (wrong := taken_by_nobody(endpoint, name, kind)) is not None:
+        raise wrong
+
+
 class RouteState:
     """A path operation. Errors of the declaration are raised as it is made."""
 
@@ -113,8 +124,16 @@ class RouteState:
         self.responses = responses or {}
         self.dependencies = list(dependencies or ())
         self.name = get_name(endpoint) if name is None else name
+        if isinstance(methods, str):
+            from carboy.fastapi.mistakes import not_methods
+
+            raise not_methods(methods)
         self.methods = {method.upper() for method in (("GET",) if methods is None else methods)}
         self.status_code = int(status_code) if isinstance(status_code, IntEnum) else status_code
+        if not isinstance(status_code, int | None):
+            from carboy.fastapi.mistakes import no_status
+
+            raise no_status(status_code)
         about = description or inspect.cleandoc(endpoint.__doc__ or "")
         # COMPAT: a form feed ends what documentation shows.
         self.description = about.partition("\f")[0].strip()
@@ -151,6 +170,8 @@ class RouteState:
 
     def _read_endpoint(self) -> None:
         self.dependant, body_params, self._embed_body_fields = self._asked()
+        if self.dependant.websocket_param_name is not None:
+            no_special_object(self.endpoint, self.dependant.websocket_param_name, "HTTP")
         self.body_field: ModelField | None = None
         if body_params:
             from carboy.fastapi.dependencies.body_field import _get_body_field

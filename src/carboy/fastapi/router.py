@@ -126,7 +126,7 @@ class APIRouter(Verbs, routing.Router):
         self.strict_content_type = strict_content_type
         self.max_body_size = max_body_size
         self.form_limits = _validate_form_limits(form_limits)
-        self.policy = only(policy, type(self).__name__, max_body_size)
+        self.policy = only(policy, type(self), max_body_size)
         #: Asked where no route fits: the frontends, all in one.
         self._low_priority_routes: list[BaseRoute] = []
         self._frontend_routes: FrontendRouteGroup | None = None
@@ -194,6 +194,10 @@ class APIRouter(Verbs, routing.Router):
         self, path: str, *, methods: list[str] | None = None, **options: Unpack[RouteOptions]
     ) -> Callable[[Endpoint], Endpoint]:
         """`add_api_route` as a decorator."""
+        if not isinstance(path, str):
+            from carboy.fastapi.mistakes import no_path
+
+            raise no_path(path)
 
         def decorate(endpoint: Endpoint) -> Endpoint:
             self.add_api_route(path, endpoint, methods=methods, **options)

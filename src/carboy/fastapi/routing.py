@@ -27,8 +27,13 @@ from carboy.fastapi.depends import Depends
 from carboy.fastapi.include_context import IncludeContext as _RouterIncludeContext
 from carboy.fastapi.including import EffectiveRoute as _EffectiveRouteContext
 from carboy.fastapi.including import IncludedRouter as _IncludedRouter
-from carboy.fastapi.policy import take
-from carboy.fastapi.route_state import OPTIONS, RouteState, dependant_for
+from carboy.fastapi.policy import CHECKS, take
+from carboy.fastapi.route_state import (
+    OPTIONS,
+    RouteState,
+    dependant_for,
+    no_special_object,
+)
 from carboy.fastapi.scopes import _effective_route_context_var as _effective_route_context_var
 from carboy.fastapi.scopes import _restore_fastapi_scope_key as _restore_fastapi_scope_key
 from carboy.fastapi.scopes import effective
@@ -41,7 +46,10 @@ class APIRoute(RouteState, routing.Route):  # type: ignore[misc,override]
         self.policy = take(options)
         unknown = options.keys() - OPTIONS - {"form_limits"}
         if unknown:
-            raise TypeError(f"a route takes no {', '.join(sorted(unknown))}")
+            from carboy.fastapi.mistakes import unknown_options
+
+            known = OPTIONS | {"form_limits", *CHECKS}
+            raise unknown_options("a route", unknown, known)
         options["form_limits"] = _validate_form_limits(options.get("form_limits"))
         self._populate(path, endpoint, **options)
 
@@ -135,6 +143,8 @@ class APIWebSocketRoute(routing.WebSocketRoute):
         self.dependant, _, self._embed_body_fields = dependant_for(
             self.path_format, endpoint, self.dependencies
         )
+        if self.dependant.request_param_name is not None:
+            no_special_object(endpoint, self.dependant.request_param_name, "WebSockets")
         from carboy.fastapi.sockets import get_websocket_app, websocket_session
 
         self.app = websocket_session(

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pydantic.errors import PydanticUserError
+
 from carboy.core.context import RequestContext
 from carboy.core.errors import Handlers
 from carboy.core.route import Input, Route
@@ -108,7 +110,7 @@ def function_for(
     function = Function(
         call,
         kind_of(call),
-        tuple(_parameter(source, one) for source, one in fields) if straight else (),
+        _parameters(call, fields) if straight else (),
         tuple(_use(sub, path_names, scopes) for sub in dependant.dependencies),
         _specials(dependant),
         path_names,
@@ -128,6 +130,20 @@ def _is_straight(source: Source, field: ModelField, path_names: tuple[str, ...])
     if source is Source.PATH and field.alias not in path_names:
         return False  # a variable of a mount's path, or of no path at all
     return is_plain(field)
+
+
+def _parameters(
+    call: Callable[..., Any], fields: list[tuple[Source, ModelField]]
+) -> tuple[Parameter, ...]:
+    try:
+        return tuple(_parameter(source, one) for source, one in fields)
+    except PydanticUserError as error:
+        from carboy.fastapi.mistakes import unresolved
+
+        for _, one in fields:
+            if (wrong := unresolved(call, one)) is not None:
+                raise wrong from error
+        raise
 
 
 def _parameter(source: Source, field: ModelField) -> Parameter:

@@ -51,7 +51,11 @@ def create_model_field(
         Undefined,
         annotation_is_pydantic_v1,
     )
-    from carboy.fastapi.exceptions import FastAPIError, PydanticV1NotSupportedError
+    from carboy.fastapi.exceptions import (
+        FastAPIError,
+        PydanticV1NotSupportedError,
+        UnreadableTypeError,
+    )
 
     if annotation_is_pydantic_v1(type_):
         raise PydanticV1NotSupportedError(
@@ -67,7 +71,7 @@ def create_model_field(
 
         if (hint := advice(type_)) is not None:
             raise FastAPIError(f"Invalid args for response field! {hint}") from refused
-        raise FastAPIError(
+        raise UnreadableTypeError(
             f"Invalid args for response field! {type_!r} is not a valid Pydantic field type. If it "
             "is a return annotation, the decorator's parameter response_model=None keeps it from "
             "being made a response model."

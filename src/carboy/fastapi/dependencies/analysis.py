@@ -22,6 +22,7 @@ from carboy.fastapi.dependencies.models import (
     _is_gen_callable,
 )
 from carboy.fastapi.dependencies.signatures import get_typed_signature
+from carboy.fastapi.exceptions import FastAPIError, UnreadableTypeError
 from carboy.fastapi.utils import get_path_param_names
 
 if TYPE_CHECKING:
@@ -52,12 +53,17 @@ def get_dependant(
     )
     path_names = get_path_param_names(path)
     for one in get_typed_signature(call).parameters.values():
-        details = analyze_param(
-            param_name=one.name,
-            annotation=one.annotation,
-            value=one.default,
-            path_param_names=path_names,
-        )
+        try:
+            details = analyze_param(
+                param_name=one.name,
+                annotation=one.annotation,
+                value=one.default,
+                path_param_names=path_names,
+            )
+        except UnreadableTypeError:
+            from carboy.fastapi.mistakes import unreadable_parameter
+
+            raise unreadable_parameter(call, one.name, one.annotation) from None
         if details.depends is not None:
             dependant.dependencies.append(_sub_dependant(dependant, one.name, details.depends))
         elif details.field is not None:
@@ -75,6 +81,7 @@ def get_dependant(
 
 def _sub_dependant(parent: Dependant, name: str, depends: params.Depends) -> Dependant:
     """The Dependant behind a parameter; OAuth2 scopes go down to it."""
+    _check_callable(parent, name, depends.dependency)
     assert depends.dependency
     _check_scopes(parent, depends)
     return get_dependant(
@@ -108,6 +115,18 @@ def get_parameterless_sub_dependant(*, depends: params.Depends, path: str) -> De
 
 def _scopes_of(depends: params.Depends) -> list[str]:
     return list(depends.scopes or ()) if isinstance(depends, params.Security) else []
+
+
+def _check_callable(parent: Dependant, name: str, dependency: Any) -> None:
+    """A dependency can be called, and is then what it looks like."""
+    if callable(dependency) and not hasattr(dependency, "__wrapped__"):
+        return
+    from carboy.fastapi import mistakes
+
+    if not callable(dependency):
+        raise mistakes.no_dependency(dependency, name, parent.call)
+    if (wrong := mistakes.managed(dependency)) is not None:
+        raise FastAPIError(wrong)
 
 
 def _check_scopes(parent: Dependant, depends: params.Depends) -> None:

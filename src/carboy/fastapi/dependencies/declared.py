@@ -178,7 +178,10 @@ def _field(name: str, whole: Any, info: FieldInfo, path_names: set[str]) -> Mode
         name=name, type_=whole, default=info.default, alias=info.alias, field_info=info
     )
     if is_path:
-        assert is_scalar_field(field), "Path params must be of one of the supported types"
+        assert is_scalar_field(field), (
+            f"Path params must be of one of the supported types: {name!r} stands in the path, and "
+            f"of one part of a path no {whole!r} can be made"
+        )
     elif isinstance(info, params.Query):
         assert _fits_query(field), f"Query parameter {name!r} must be one of the supported types"
     return field

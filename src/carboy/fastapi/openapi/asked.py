@@ -94,15 +94,70 @@ def declared_parameters(asked: list[Asking]) -> list[tuple[str, ModelField]]:
     ]
 
 
+@dataclass
+class _OpenAPIDependencyData:
+    """What a dependant and those below it declare, by where it comes from.
+
+    COMPAT: tools that describe dependencies of their own (titiler) ask for it, and for the two
+    functions below, by these names.
+    """
+
+    path_params: list[ModelField] = field(default_factory=list)
+    query_params: list[ModelField] = field(default_factory=list)
+    header_params: list[ModelField] = field(default_factory=list)
+    cookie_params: list[ModelField] = field(default_factory=list)
+    #: Security schemes, each with the OAuth2 scopes that hold for it.
+    security_dependencies: list[Asking] = field(default_factory=list)
+
+
+def _get_openapi_dependency_data(dependant: Dependant) -> _OpenAPIDependencyData:
+    """Everything that a request to this dependant is asked for, the body aside."""
+    asked = asking(dependant)
+    data = _OpenAPIDependencyData()
+    for source, one in declared_parameters(asked):
+        getattr(data, f"{source}_params").append(one)
+    data.security_dependencies += [
+        one for one in asked[1:] if _is_security_scheme(dependant=one[0])
+    ]
+    return data
+
+
+def _get_openapi_operation_parameters(
+    *,
+    dependency_data: _OpenAPIDependencyData,
+    model_name_map: ModelNameMap,
+    field_mapping: FieldMapping,
+    separate_input_output_schemas: bool = True,
+) -> list[dict[str, Any]]:
+    """The parameters of an operation, as its `parameters` shows them."""
+    declared = [
+        (source, one) for source in _SOURCES for one in getattr(dependency_data, f"{source}_params")
+    ]
+    schemas = Schemas(field_mapping, model_name_map, separate_input_output_schemas)
+    return describe_parameters(declared, schemas)
+
+
+def _get_openapi_security_definitions(
+    security_dependencies: list[Asking],
+) -> tuple[dict[str, Any], list[dict[str, list[str]]]]:
+    """Security schemes by name, and what an operation requires of them."""
+    return _describe_schemes(security_dependencies, Schemas({}, {}))
+
+
 def describe_security(
     asked: list[Asking], schemas: Schemas
 ) -> tuple[dict[str, Any], list[dict[str, list[str]]]]:
     """The schemes by name, and which scopes of each are required."""
+    found = [one for one in asked[1:] if _is_security_scheme(dependant=one[0])]
+    return _describe_schemes(found, schemas)
+
+
+def _describe_schemes(
+    found: list[Asking], schemas: Schemas
+) -> tuple[dict[str, Any], list[dict[str, list[str]]]]:
     definitions: dict[str, Any] = {}
     required: dict[str, list[str]] = {}
-    for dependant, scopes in asked[1:]:
-        if not _is_security_scheme(dependant=dependant):
-            continue
+    for dependant, scopes in found:
         scheme = _get_security_scheme(dependant=dependant)
         definitions[scheme.scheme_name] = schemas.scheme(scheme)
         listed = required.setdefault(scheme.scheme_name, [])

@@ -30,6 +30,18 @@ from carboy.fastapi.openapi.asked import (
     describe_parameters,
     describe_security,
 )
+from carboy.fastapi.openapi.asked import (
+    _get_openapi_dependency_data as _get_openapi_dependency_data,
+)
+from carboy.fastapi.openapi.asked import (
+    _get_openapi_operation_parameters as _get_openapi_operation_parameters,
+)
+from carboy.fastapi.openapi.asked import (
+    _get_openapi_security_definitions as _get_openapi_security_definitions,
+)
+from carboy.fastapi.openapi.asked import (
+    _OpenAPIDependencyData as _OpenAPIDependencyData,
+)
 from carboy.fastapi.openapi.constants import METHODS_WITH_BODY, REF_PREFIX
 from carboy.fastapi.openapi.models import OpenAPI
 from carboy.fastapi.openapi.refused import refused_by
