@@ -27,6 +27,7 @@ from carboy.fastapi.include_context import check_paths, check_prefix, context_fo
 from carboy.fastapi.including import IncludedRouter
 from carboy.fastapi.lifespans import DefaultLifespan, as_lifespan, merged
 from carboy.fastapi.policy import only, take
+from carboy.fastapi.route_list import Routes
 from carboy.fastapi.route_state import DEFAULT_ID, DEFAULT_JSON, DEFAULT_STRICT
 from carboy.fastapi.routing import APIRoute, APIWebSocketRoute
 from carboy.fastapi.scopes import INCLUDED, said
@@ -36,43 +37,6 @@ from carboy.fastapi.verbs import Endpoint, Verbs
 if TYPE_CHECKING:
     from carboy.fastapi.frontend import Fallback, FrontendRouteGroup
     from carboy.fastapi.options import APIRouteOptions, IncludeOptions, RingOptions, RouteOptions
-
-
-class Routes(list[BaseRoute]):
-    """A list that tells when it changes."""
-
-    def __init__(self, changed: Callable[[], None], routes: Iterable[BaseRoute] = ()) -> None:
-        super().__init__(routes)
-        self.changed = changed
-
-
-def _telling(name: str) -> Any:
-    method = getattr(list, name)
-
-    def change(self: Routes, *args: Any, **kwargs: Any) -> Any:
-        result = method(self, *args, **kwargs)
-        self.changed()
-        return result
-
-    change.__name__ = name
-    return change
-
-
-for _name in (
-    "__delitem__",
-    "__iadd__",
-    "__imul__",
-    "__setitem__",
-    "append",
-    "clear",
-    "extend",
-    "insert",
-    "pop",
-    "remove",
-    "reverse",
-    "sort",
-):
-    setattr(Routes, _name, _telling(_name))
 
 
 class APIRouter(Verbs, routing.Router):
@@ -107,9 +71,8 @@ class APIRouter(Verbs, routing.Router):
         check_prefix(prefix)
         context = DefaultLifespan(self) if lifespan is None else as_lifespan(lifespan)
         super().__init__(redirect_slashes=redirect_slashes, default=default, lifespan=context)
-        self._routes_version = 0
         self._included_in: weakref.WeakSet[Any] = weakref.WeakSet()
-        self.routes = Routes(self._mark_routes_changed, routes or ())
+        self.routes = list(routes or ())
         self.on_startup = list(on_startup or ())
         self.on_shutdown = list(on_shutdown or ())
         self.prefix = prefix
@@ -133,9 +96,22 @@ class APIRouter(Verbs, routing.Router):
 
     # -- noticing changes -----------------------------------------------------------------------
 
+    _routes_version = 0
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """What it has, in order; every change of the list is noticed."""
+        return self._routes
+
+    @routes.setter
+    def routes(self, routes: Iterable[BaseRoute]) -> None:
+        # COMPAT: sqladmin puts a list of its own here, and adds to it while serving.
+        self._routes = Routes(self._mark_routes_changed, routes)
+        self._mark_routes_changed()
+
     def _mark_routes_changed(self) -> None:
         self._routes_version += 1
-        for outer in tuple(self._included_in):
+        for outer in tuple(getattr(self, "_included_in", ())):
             outer._mark_routes_changed()
 
     def __hash__(self) -> int:
