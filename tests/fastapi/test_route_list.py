@@ -1,4 +1,4 @@
-"""A router's list may be changed, and replaced, while the application serves (sqladmin does both)."""
+"""A list of routes may be changed and replaced while the application serves (sqladmin does both)."""
 
 from __future__ import annotations
 
