@@ -1,4 +1,4 @@
-"""A list of routes may be changed and replaced while the application serves (sqladmin does both)."""
+"""A router notices whoever changes or replaces its list while serving (sqladmin does both)."""
 
 from __future__ import annotations
 
