@@ -6,6 +6,7 @@ What is held is who waits for whom: views meet in the middle, or never answer.
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ from carboy.flask import (
 )
 from carboy.flask import request as current
 from carboy.flask.views import MethodView
+from carboy.server.watchdog import what_blocks
 
 MANY = 200
 THREADS = 40
@@ -103,6 +105,13 @@ def sign(response: Any) -> Any:
 @hooked.teardown_request
 def close(error: BaseException | None) -> None:
     closed.append((current.path, where.get("lost"), on_loop(), error and type(error).__name__))
+
+
+@hooked.route("/blocks-itself")
+async def blocks_itself() -> str:
+    found = what_blocks(sys._getframe())
+    assert found is not None
+    return f"{found.request}: {found.function} at {found.file}"
 
 
 @hooked.route("/fails")
@@ -248,6 +257,11 @@ def test_errors_of_async_views_find_their_handlers(living: Living) -> None:
     assert answer.get("x-hook") == "in the hook, False"
     assert _get(living, "/aborts").status == 404
     assert [one[3] for one in closed] == [None, None]
+
+
+def test_the_watchdog_knows_the_route_of_an_async_view(living: Living) -> None:
+    told = _get(living, "/blocks-itself").body.decode()
+    assert told == f"GET /blocks-itself: blocks_itself() at {__file__}"
 
 
 @pytest.mark.parametrize("path", ["/stream", "/bare-stream"])

@@ -153,7 +153,8 @@ def what_blocks(innermost: FrameType) -> Blocked | None:
     begin = 0
     for index, frame in enumerate(stack):
         file = frame.f_code.co_filename
-        if file.startswith(_SERVER):
+        # A compiled endpoint may run in a task of its own.
+        if file.startswith((_SERVER, "<")):
             found = frame.f_locals.get("request")
             if isinstance(found, RequestContext):
                 request, begin = found, index + 1
