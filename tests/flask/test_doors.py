@@ -54,6 +54,14 @@ def files(rest):
     return rest, 203, {"x-rest": "yes"}
 
 
+@app.route("/replaced")
+def replaced():
+    """As httpbin does."""
+    response = Response("", 401)
+    response.headers = {"WWW-Authenticate": 'Basic realm="Fake Realm"'}
+    return response
+
+
 @app.route("/broken")
 def broken():
     raise ZeroDivisionError
@@ -101,6 +109,13 @@ def test_converters_slashes_and_headers(door: Door) -> None:
     status, headers, _ = door("GET", "/files/a%20b?q=1")
     assert status == 308
     assert headers["location"].endswith("/files/a%20b/?q=1")
+
+
+@doors
+def test_headers_that_are_replaced_by_a_dict(door: Door) -> None:
+    status, headers, body = door("GET", "/replaced")
+    assert (status, body) == (401, b"")
+    assert headers == {"www-authenticate": 'Basic realm="Fake Realm"', "content-length": "0"}
 
 
 @doors

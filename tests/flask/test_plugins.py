@@ -307,3 +307,18 @@ def test_the_other_face_is_told_of_plugins_otherwise() -> None:
 
     with pytest.raises(TypeError, match=r"App\(plugins=\[metrics\]\)"):
         Metrics(registry=CollectorRegistry()).init_app(App())
+
+
+@DOORS
+def test_headers_that_are_replaced_by_a_dict(ask: Ask) -> None:
+    app, log = Flask(__name__), Log()
+    app.add_plugin(Fixed(noting(log, "a")))
+
+    @app.get("/")
+    def index():
+        response = Response("hello")
+        response.headers = {"X-View": "yes"}
+        return response
+
+    answer = ask(app, "GET", "/")
+    assert (answer.headers["x-view"], answer.headers["x-by"]) == ("yes", "a")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from werkzeug.datastructures import Headers
 from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -123,6 +124,7 @@ def open_up(context: RequestContext, response: Any) -> Pair:
         or not response.is_sequence
         or response.direct_passthrough
         or response.status_code == 304
+        or type(response.headers) is not Headers  # COMPAT: replaced by a dict
     ):
         return undress(context.request._served, context.request.environ, response)
     fields = []

@@ -77,6 +77,8 @@ class Plugged:
         running, served = request_ctx.request.__dict__.pop(self._key, (None, None))
         if not running:
             return response
+        if not isinstance(response.headers, Headers):  # COMPAT: replaced by a dict
+            response.headers = Headers(response.headers)
         whole = response.is_sequence and not response.direct_passthrough
         body: Any = response.get_data() if whole else response.response
         fields = [(n.lower().encode("latin-1"), v.encode("latin-1")) for n, v in response.headers]
