@@ -82,8 +82,12 @@ def memory(app: Any, method: str, path: str) -> int:
 def asgi(app: Any, method: str, path: str) -> int:
     sent: list[Any] = []
 
+    events = [{"type": "http.request", "body": b"", "more_body": False}]
+
     async def receive() -> Any:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        if not events:
+            await asyncio.Event().wait()  # the client stays
+        return events.pop()
 
     async def send(message: Any) -> None:
         sent.append(message)

@@ -8,7 +8,7 @@ matched, and an application without plugins has nothing of it. COMPAT: exception
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from werkzeug.datastructures import Headers
 from werkzeug.routing import Rule
@@ -152,6 +152,9 @@ def _served(engine: Engine, request: Any, route: Route) -> RequestContext:
 
 class _Later:
     """The application's portal, not started before somebody asks for anything of it."""
+
+    #: A Flask application has no lifespan, and so no state.
+    state: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -26,12 +26,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from carboy.core.answer import Answer
-from carboy.core.closing import at_end
 from carboy.core.context import RequestContext
 from carboy.core.plugin import Around, Steps
 from carboy.core.route import Route
+from carboy.plugins.following import follow, paths, sent, template_of
 from carboy.plugins.tallies import InFiles, InMemory, Tally, Timed
-from carboy.server.outer import is_async_body
 
 #: Bounds of the durations, in seconds.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -59,12 +58,12 @@ class Metrics:
         exclude: Iterable[str] = (),
     ) -> None:
         self.registry = registry
-        self.exclude = _paths(exclude)
+        self.exclude = paths(exclude)
         self._tally = _tally_of(registry, _bounds(buckets))
 
     def around(self, route: Route) -> Around | None:
         """What follows the requests of `route`."""
-        template = _template(route)
+        template = template_of(route)
         function = route.function
         if template in self.exclude or (function is not None and function.call == self.scrape):
             return None
@@ -133,51 +132,18 @@ class _Exposed:
 def _measure(begin: Callable[[], None], timed: Timed, request: RequestContext) -> Steps:
     begin()
     start = perf_counter()
+
+    def done(status: int) -> None:
+        timed.end(request.method, status, perf_counter() - start)
+
     try:
         answer: Answer = yield
     except BaseException as error:
         # What is no Exception (a cancellation) has no answer, unless its time was up.
-        _end(timed, request, 500 if isinstance(error, Exception) else LEFT, start)
+        done(sent(request, 500 if isinstance(error, Exception) else LEFT))
         raise
-    if type(answer.body) is bytes:
-        _end(timed, request, answer.status, start)
-        return None
-    status: Callable[[], int] = partial(getattr, answer, "status")
-    if not is_async_body(answer.body) and callable(answer.body):
-        answer.body = sender = _Sender(answer.body, answer.status)
-        status = partial(getattr, sender, "status")
-    at_end(request, lambda: _end(timed, request, status(), start))
+    follow(request, answer, done)
     return None
-
-
-class _Sender:
-    """An answer that sends itself, and whose status is known only then: of a file, 206 or 304."""
-
-    __slots__ = ("send_answer", "status")
-
-    def __init__(self, send_answer: Any, status: int) -> None:
-        self.send_answer = send_answer
-        self.status = status
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        async def sending(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                self.status = message["status"]
-            await send(message)
-
-        await self.send_answer(scope, receive, sending)
-
-
-def _end(timed: Timed, request: RequestContext, status: int, start: float) -> None:
-    if getattr(request, "expired", False):
-        status = 504
-    timed.end(request.method, status, perf_counter() - start)
-
-
-def _template(route: Route) -> str:
-    """The path with variables in place of values; empty where no route fits."""
-    template = str(route.extras.get("template") or route.pattern.source)
-    return template if template.startswith("/") else ""
 
 
 def _tally_of(registry: CollectorRegistry, buckets: tuple[float, ...]) -> Tally:
@@ -199,14 +165,6 @@ def _bounds(buckets: Sequence[float]) -> tuple[float, ...]:
     if not bounds or list(bounds) != sorted(set(bounds)) or not 0 < bounds[0] <= bounds[-1] < 1e9:
         raise ValueError(f"buckets are seconds, each more than the one before: {buckets!r}")
     return bounds
-
-
-def _paths(exclude: Iterable[str]) -> frozenset[str]:
-    paths = frozenset((exclude,) if isinstance(exclude, str) else exclude)
-    for path in paths:
-        if not path.startswith("/"):
-            raise ValueError(f"exclude= names paths as they are declared, as '/health': {path!r}")
-    return paths
 
 
 def _warn_if_alone() -> None:

@@ -22,10 +22,8 @@ from carboy.fastapi.telemetry._api import SCOPE_KEY, TelemetryConfig
 from carboy.fastapi.telemetry._attributes import known_methods, measured, traced
 from carboy.fastapi.telemetry._data import RequestTelemetry
 from carboy.fastapi.telemetry._operations import CONTEXT_KEY, failed, is_goodbye, type_name
+from carboy.plugins.conventions import BOUNDS, SCHEMA
 
-_SCHEMA = "https://opentelemetry.io/schemas/1.44.0"
-#: Bounds of the durations' histogram, in seconds. Source: the semantic conventions.
-_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 #: Providers that stand for one which nobody has set yet.
 _PROXIES = {
     ("opentelemetry.trace", "ProxyTracerProvider"),
@@ -162,12 +160,12 @@ class NativeTelemetry:
 
 
 def _meters(provider: metrics.MeterProvider) -> Any:
-    meter = provider.get_meter("fastapi", __version__, schema_url=_SCHEMA)
+    meter = provider.get_meter("fastapi", __version__, schema_url=SCHEMA)
     duration = meter.create_histogram(
         "http.server.request.duration",
         unit="s",
         description="Duration of HTTP server requests.",
-        explicit_bucket_boundaries_advisory=_BOUNDS,
+        explicit_bucket_boundaries_advisory=BOUNDS,
     )
     active = meter.create_up_down_counter(
         "http.server.active_requests",
@@ -178,9 +176,9 @@ def _meters(provider: metrics.MeterProvider) -> Any:
 
 
 _MAKERS: dict[str, Callable[[Any], Any]] = {
-    "tracing": lambda provider: provider.get_tracer("fastapi", __version__, schema_url=_SCHEMA),
+    "tracing": lambda provider: provider.get_tracer("fastapi", __version__, schema_url=SCHEMA),
     "metrics": _meters,
-    "logs": lambda provider: provider.get_logger("fastapi", __version__, schema_url=_SCHEMA),
+    "logs": lambda provider: provider.get_logger("fastapi", __version__, schema_url=SCHEMA),
 }
 
 
