@@ -1,7 +1,8 @@
 """A walk through the shop of examples/flask_shop, the same whoever serves it.
 
-As a script (`python shop_walk.py`, or below `carboy exec --`) it walks in memory, with a random source
-that is none and a clock that stands still, and prints every answer as JSON: all bytes can be compared.
+As a script (`python shop_walk.py`, or below `carboy exec --`) it walks in memory, with a random
+source that is none and a clock that stands still, and prints every answer as JSON: all bytes can be
+compared.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ Send = Callable[..., Answer]
 
 def walk(send: Send) -> Iterator[tuple[str, Answer]]:
     """Every page, every form with what is right and what is wrong, as two people see them."""
-    pages = ["/", "/?q=china", "/?q=%3Cb%3E", "/tea/1", "/tea/99", "/tea/x", "/basket", "/teas.json",
-             "/teas.csv", "/account/orders", "/stock/", "/account", "/account/login", "/absent",
-             "/static/shop.css", "/static/absent.css"]  # fmt: skip
+    pages = ["/", "/?q=china", "/?q=%3Cb%3E", "/tea/1", "/tea/99", "/tea/x", "/basket",
+             "/teas.json", "/teas.csv", "/account/orders", "/stock/", "/account", "/account/login",
+             "/absent", "/static/shop.css", "/static/absent.css"]  # fmt: skip
     for path in pages:
         yield path, send("GET", path)
     yield "json", send("GET", "/absent", headers={"Accept": "application/json"})

@@ -1,7 +1,7 @@
 """The shop of examples/flask_shop on Flask and on Carboy, its files unchanged: the same answers.
 
-In memory every byte is compared; over sockets, against Flask under gunicorn, what random numbers and
-the clock decide is left out. Its pages in a browser: tests/browser/test_flask_shop.py.
+In memory every byte is compared; over sockets, against Flask under gunicorn, what random numbers
+and the clock decide is left out. Its pages in a browser: tests/browser/test_flask_shop.py.
 """
 
 from __future__ import annotations

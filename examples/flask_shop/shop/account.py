@@ -42,9 +42,8 @@ def join():
         login_user(customer)
         flash(f"Welcome, {customer.name}!")
         return redirect(url_for("catalogue.index"))
-    return render_template(
-        "account/form.html", form=form, title="Join"
-    ), 422 if form.errors else 200
+    page = render_template("account/form.html", form=form, title="Join")
+    return page, 422 if form.errors else 200
 
 
 @account.route("/login", methods=["GET", "POST"])

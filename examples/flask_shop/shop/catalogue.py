@@ -60,10 +60,8 @@ def basket():
 
 def _lines():
     chosen = session.get("basket", {})
-    found = db.session.scalars(
-        db.select(Tea).where(Tea.id.in_(map(int, chosen))).order_by(Tea.name)
-    )
-    return [(one, chosen[str(one.id)]) for one in found]
+    query = db.select(Tea).where(Tea.id.in_([int(number) for number in chosen]))
+    return [(one, chosen[str(one.id)]) for one in db.session.scalars(query.order_by(Tea.name))]
 
 
 @catalogue.post("/buy")
