@@ -21,19 +21,26 @@ class Ask:
     body: bytes = b""
 
 
+#: Seconds for an application to end in.
+PATIENCE = 30
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 
 
-def ask(app: Any, request: Ask) -> Answer | str:
-    """Status, headers sorted and body; the name of the exception that came out instead."""
-    return asyncio.run(_ask(app, request))
+def ask(app: Any, request: Ask, stays: bool = False) -> Answer | str:
+    """Status, headers sorted and body; the name of the exception that came out instead.
+
+    The client is gone once it has sent all, unless it `stays`.
+    """
+    return asyncio.run(_ask(app, request, stays))
 
 
-async def _ask(app: Any, request: Ask) -> Answer | str:
+async def _ask(app: Any, request: Ask, stays: bool) -> Answer | str:
     sent: list[Any] = []
     received = [{"type": "http.request", "body": request.body, "more_body": False}]
 
     async def receive() -> Any:
+        if not received and stays:
+            await asyncio.Event().wait()
         return received.pop(0) if received else {"type": "http.disconnect"}
 
     async def send(message: Any) -> None:
@@ -49,20 +56,26 @@ async def _ask(app: Any, request: Ask) -> Answer | str:
         "raw_path": request.raw_path,
         "query_string": request.query,
         "root_path": "",
-        "headers": [(b"host", b"test"), *request.headers],
+        "headers": _with_host(request.headers),
         "client": ("127.0.0.1", 1),
         "server": ("test", 80),
         "state": {},
         "extensions": {},
     }
     try:
-        await app(scope, receive, send)
+        async with asyncio.timeout(PATIENCE):
+            await app(scope, receive, send)
     except Exception as error:
         return type(error).__name__
     body = b"".join(one.get("body", b"") for one in sent[1:])
     if request.method == "HEAD":
         body = b""  # servers leave it out; Carboy does not send it to them
     return sent[0]["status"], sorted(sent[0]["headers"]), body
+
+
+def _with_host(headers: tuple[tuple[bytes, bytes], ...]) -> list[tuple[bytes, bytes]]:
+    has_one = any(name == b"host" for name, _ in headers)
+    return [*headers] if has_one else [(b"host", b"test"), *headers]
 
 
 def converse(app: Any, request: Ask, told: list[str]) -> list[Any] | str:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from .asking import Ask
 from .flask_views import reader
 from .test_operations import JSONS, TEXTS
-from .wsgi_asking import PACKAGES, ask_wsgi, draws
+from .wsgi_asking import PACKAGES, draws, same
 
 CONFIGS: list[dict[str, Any]] = [
     {}, {}, {}, {"MAX_CONTENT_LENGTH": 20}, {"MAX_FORM_PARTS": 1}, {"MAX_FORM_MEMORY_SIZE": 4},
@@ -132,9 +132,9 @@ def requests(draw: st.DrawFn) -> Ask:
     return Ask(method, path, path.encode(), query, tuple(given_headers), body)
 
 
-@draws(80)
+@draws(60)
 @given(st.sampled_from(CONFIGS), st.lists(requests(), min_size=4, max_size=6))
 def test_requests_are_read_alike(config: dict[str, Any], asked: list[Ask]) -> None:
     theirs, ours = (reader(package, config) for package in PACKAGES)
     for request in asked:
-        assert ask_wsgi(ours, request) == ask_wsgi(theirs, request), request
+        same(ours, theirs, request)

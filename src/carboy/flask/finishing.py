@@ -137,7 +137,7 @@ def open_up(context: RequestContext, response: Any) -> Pair:
     pieces = response.response
     if response._on_close or hasattr(pieces, "close"):
         remember(context.request._served, response)
-    return head, b"".join([one if type(one) is bytes else one.encode() for one in pieces])
+    return head, b"".join([one.encode() if isinstance(one, str) else bytes(one) for one in pieces])
 
 
 _PLAIN: dict[type, bool] = {}

@@ -81,7 +81,10 @@ class UrlMap:
                 self.knows_hosts = True
                 bound.host_regex = re.compile(regex_for(bound.host.pieces))
             if not rule.build_only and not rule.websocket:
-                self._routes.extend(self._routes_of(bound))
+                for rank, route in self._routes_of(bound):
+                    # COMPAT: no path begins with two slashes once it is matched.
+                    if not route.pattern.source.startswith("//"):
+                        self._routes.append((rank, route))
         self.changed()
 
     def _routes_of(self, bound: Bound) -> Iterator[tuple[tuple[Weight, ...], Route]]:
