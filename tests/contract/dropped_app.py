@@ -1,4 +1,4 @@
-"""An application that imports flask, for `carboy exec`: it does not know who answers for the name."""
+"""An application that imports flask, for `carboy exec`: it knows not who answers for the name."""
 
 from __future__ import annotations
 
