@@ -1,6 +1,7 @@
 """`make faults`: every fault on both servers, one table; `--only WORD` for rows with that word."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -27,6 +28,8 @@ def main() -> int:
     environment = main_environment(newest_python())
     if environment.problem:
         sys.exit(f"the environment failed: {environment.problem}")
+    # What else the machine has to do shows in the longest times.
+    load = os.getloadavg()[0]
     rows: list[Row] = []
     for name, measured in GROUPS.items():
         if only in (None, name):
@@ -37,7 +40,8 @@ def main() -> int:
     if only is None:
         versions = environment.versions
         said = ", ".join(f"{name} {versions[name]}" for name in ("fastapi", "uvicorn"))
-        RECORD.write_text(f"# Faults\n\n`make faults`, with {said}.\n\n{table}\n")
+        on = f"{os.cpu_count()} cores with a load of {load:.1f} before it began"
+        RECORD.write_text(f"# Faults\n\n`make faults`, with {said}; {on}.\n\n{table}\n")
     return 0 if all(row.met for row in rows) else 1
 
 
