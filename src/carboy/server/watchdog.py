@@ -156,7 +156,7 @@ def what_blocks(innermost: FrameType) -> Blocked | None:
         # A compiled endpoint may run in a task of its own.
         if file.startswith((_SERVER, "<")):
             found = frame.f_locals.get("request")
-            if isinstance(found, RequestContext):
+            if isinstance(found, RequestContext) and hasattr(found, "target"):  # it is matched
                 request, begin = found, index + 1
         elif any(runner in file for runner in _RUNNERS):
             begin = index + 1
