@@ -99,13 +99,13 @@ def same(ours: Any, theirs: Any, request: Ask) -> None:
     expected = ask_wsgi(theirs, request)
     found = ask_wsgi(ours, request)
     assert found == expected, f"{request}\nours   {found}\ntheirs {expected}"
-    if not _can_be_served(expected, request):
+    if not can_be_served(expected, request):
         return
     compiled, expected = ask_engine(ours, request), plain(expected, request)
     assert compiled == expected, f"{request}\nengine {compiled}\ntheirs {expected}"
 
 
-def _can_be_served(answer: Answer | str, request: Ask) -> bool:
+def can_be_served(answer: Answer | str, request: Ask) -> bool:
     """Whether it may leave by the engine; what is refused there is in docs/from-flask.md."""
     length = dict(request.headers).get(b"content-length", b"0")
     if length != str(len(request.body)).encode() and (request.body or length != b"0"):
