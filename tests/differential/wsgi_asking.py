@@ -120,7 +120,7 @@ def can_be_served(answer: Answer | str, request: Ask) -> bool:
 
 def ask_engine(app: Any, request: Ask) -> Answer | str:
     """What the engine answers, as `plain` shows it."""
-    path = unquote_to_bytes(request.raw_path).decode("utf-8", "surrogateescape")
+    path = unquote_to_bytes(request.raw_path).decode("utf-8", "replace")
     found = ask(app, replace(request, path=path), stays=True)
     if isinstance(found, str):
         return found
