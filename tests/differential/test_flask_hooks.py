@@ -5,8 +5,11 @@ CARBOY_FUZZ as in test_operations.py.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import itsdangerous
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +25,14 @@ def paths(app: Any) -> list[str]:
         for rule in app.url_map.iter_rules()
     ]
     return [*found, "/nowhere", found[0].replace("3", "three"), "/a/nowhere", f"{found[-1]}/"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def still() -> Iterator[None]:
+    """Sessions are signed at one time, be it a second later."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(itsdangerous.TimestampSigner, "get_timestamp", lambda self: 1_700_000_000)
+        yield
 
 
 @draws(80)
