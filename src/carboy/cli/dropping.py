@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from shutil import which
+from sysconfig import get_path
 from typing import NoReturn
 
 import click
@@ -29,12 +30,15 @@ def execute(command: Sequence[str]) -> NoReturn:
     """Become `command`; every Python in it uses the faces.
 
     ``flask`` is this Python's: Flask need not be installed, and its script may be another Python's.
+    Commands beside this Python are found first, whether its environment is activated or not.
     """
     if command[0] == "flask":
         command = [sys.executable, "-m", *command]
-    program = which(command[0])
+    program = which(command[0], path=get_path("scripts")) or which(command[0])
     if program is None:
-        raise click.ClickException(f"there is no command {command[0]!r}")
+        raise click.ClickException(
+            f"there is no command {command[0]!r} on PATH, nor beside {sys.executable}"
+        )
     environ = dict(os.environ)
     environ.setdefault(NAME, "fastapi,flask")
     folder = str(Path(__file__).parents[1] / "startup")
