@@ -125,6 +125,18 @@ def test_routes_lists_them(folder: Path) -> None:
     ]
 
 
+def test_show_prints_the_straight_line_of_a_flask_route(folder: Path) -> None:
+    (folder / "shop.py").write_text(
+        "from carboy.flask import Flask\n"
+        "app = Flask(__name__)\n"
+        "@app.get('/tea')\n"
+        "def tea():\n    return 'tea'\n"
+    )
+    shown = carboy(folder, "show", "GET /tea", "shop:app")
+    assert shown.returncode == 0, shown.stderr
+    assert "result = view_tea(**values)" in shown.stdout
+
+
 def test_show_of_an_unknown_route_lists_the_known(folder: Path) -> None:
     shown = carboy(folder, "show", "GET /helo", "main:app")
     assert shown.returncode == 1

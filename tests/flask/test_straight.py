@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from blinker import NamedSignal
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
 from carboy.core.context import RequestContext
@@ -80,6 +81,16 @@ def test_hello_costs_few_calls(app: Flask, monkeypatch: pytest.MonkeyPatch) -> N
     sys.setprofile(None)
     assert pair[1] == b"index"
     assert len(calls) <= 9, calls
+
+
+def test_middleware_leaves_the_way_within_it_straight(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Around `wsgi_app`, which is called by either door then."""
+    monkeypatch.setattr("carboy.flask.door.call_in_order", None)  # the long way
+    app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
+    assert TestClient(app).get("/").text == "index"
+    assert app.test_client().get("/").text == "index"
 
 
 def test_hooks_are_flattened_over_nested_blueprints() -> None:

@@ -23,6 +23,7 @@ from werkzeug.exceptions import (
 from werkzeug.routing import RequestRedirect, RoutingException
 
 from carboy.flask.answers import response_for
+from carboy.flask.finishing import late, save_session
 from carboy.flask.globals import _cv_request, request_ctx
 from carboy.flask.scaffold import Scaffold, _sentinel
 from carboy.flask.signals import (
@@ -114,14 +115,10 @@ class Dispatch(Scaffold):
     def process_response(self, response: Response) -> Response:
         """After hooks, the innermost blueprint's first; then the session is saved."""
         context = _cv_request.get()
-        for after in context._after_request_functions:
-            response = self.ensure_sync(after)(response)
+        response = late(context, response)
         for after in self._hooks(self.after_request_funcs, context.request.blueprints):
             response = self.ensure_sync(after)(response)
-        session: Any = context._session
-        # A session that nobody has opened has nothing to be saved.
-        if session is not None and not self.session_interface.is_null_session(session):
-            self.session_interface.save_session(cast("Flask", self), session, response)
+        save_session(context, response)
         return response
 
     @staticmethod

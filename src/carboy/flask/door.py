@@ -14,8 +14,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from carboy.core.context import RequestContext as Served
 from carboy.flask import finishing, lean
-from carboy.flask.globals import _cv_app, _cv_request
-from carboy.flask.serving import call_in_order
+from carboy.flask.serving import call_in_order, keep_contexts
 from carboy.flask.straight import LONG, door_line
 from carboy.flask.typing import StartResponse, WSGIEnvironment
 from carboy.flask.url_map import ENGINE_KEY
@@ -23,9 +22,6 @@ from carboy.flask.url_map import ENGINE_KEY
 if TYPE_CHECKING:
     from carboy.flask.app import Flask
     from carboy.flask.ctx import RequestContext
-
-#: With it Werkzeug's test client keeps contexts for ``with client:``.
-PRESERVE = "werkzeug.debug.preserve_context"
 
 
 class Door:
@@ -103,17 +99,10 @@ def open_context(
     return context
 
 
-def close_context(
-    context: RequestContext,
-    error: BaseException | None,
-    hooks: tuple[Callable[..., Any], ...],
-    app_hooks: tuple[Callable[..., Any], ...],
-) -> None:
+def close_context(context: RequestContext, *rest: Any) -> None:
     """Pop it, unless a test client wants to keep it."""
-    if (keep := context.request.environ.get(PRESERVE)) is not None:
-        keep(_cv_app.get())
-        keep(_cv_request.get())
-    lean.close_context(context, error, hooks, app_hooks)
+    keep_contexts(context.request.environ)
+    lean.close_context(context, *rest)
 
 
 def respond(context: RequestContext, result: Any) -> Any:

@@ -101,11 +101,17 @@ def finish(context: RequestContext, response: Any) -> Pair:
 
 def save(context: RequestContext, response: Any) -> None:
     """Save the session, and tell who listens."""
+    app = context.app
+    save_session(context, response)
+    if request_finished.receivers:
+        request_finished.send(app, _async_wrapper=app.ensure_sync, response=response)
+
+
+def save_session(context: RequestContext, response: Any) -> None:
+    """Save the session, unless nobody has opened it or there can be none."""
     app, session = context.app, context._session
     if session is not None and not app.session_interface.is_null_session(session):
         app.session_interface.save_session(app, session, response)
-    if request_finished.receivers:
-        request_finished.send(app, _async_wrapper=app.ensure_sync, response=response)
 
 
 def failed(context: RequestContext, error: Exception) -> Pair:

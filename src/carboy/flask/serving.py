@@ -19,6 +19,7 @@ from carboy.core.answer import Body, Head
 from carboy.core.context import RequestContext
 from carboy.flask import cli
 from carboy.flask.answers import Stream, undress
+from carboy.flask.globals import _cv_app, _cv_request
 from carboy.flask.helpers import get_debug_flag, get_load_dotenv
 from carboy.flask.typing import WSGIEnvironment
 from carboy.flask.url_map import ENGINE_KEY
@@ -45,6 +46,13 @@ def views_on_loop(app: Flask) -> bool:
     return bool(where == "loop")
 
 
+def keep_contexts(environ: WSGIEnvironment) -> None:
+    """Give the current contexts to the test client that wants them for ``with client:``."""
+    if (keep := environ.get("werkzeug.debug.preserve_context")) is not None:
+        keep(_cv_app.get())
+        keep(_cv_request.get())
+
+
 def call_in_order(app: Flask, environ: WSGIEnvironment, send: Callable[[BaseResponse], T]) -> T:
     """Push a request's context, dispatch, have the answer sent by `send`, pop."""
     context = app.request_context(environ)
@@ -61,12 +69,7 @@ def call_in_order(app: Flask, environ: WSGIEnvironment, send: Callable[[BaseResp
             raise
         return send(response)
     finally:
-        if "werkzeug.debug.preserve_context" in environ:
-            from carboy.flask.globals import _cv_app, _cv_request
-
-            keep = environ["werkzeug.debug.preserve_context"]
-            keep(_cv_app.get())
-            keep(_cv_request.get())
+        keep_contexts(environ)
         if error is not None and app.should_ignore_error(error):
             error = None
         context.pop(error)

@@ -1,7 +1,7 @@
 """A Flask route as one straight line of source: hooks, view, answer, teardown, and no more.
 
 `lane_for` writes what one endpoint needs, flattened over its blueprints, and emits a step only
-where the application has one. `carboy routes -s` prints it, tracebacks show it. What people change
+where the application has one. `carboy show` prints it, tracebacks show it. What people change
 while serving is compared first: another view or another hook, and the line is written anew. An
 application that overrides a step of the dispatch, or a rule that redirects, goes the long way
 (serving.py).
@@ -82,7 +82,9 @@ def _is_straight(app: Flask, route: Route) -> bool:
         return False
     bound, url_map, kind = seen.bound, app.url_map, type(app)
     if any(
-        name in app.__dict__ or getattr(kind, name) is not getattr(Flask, name) for name in STEPS
+        name in app.__dict__ or getattr(kind, name) is not getattr(Flask, name)
+        # Middleware stands around both doors; within it the way is as straight.
+        for name in STEPS - {"wsgi_app"}
     ):
         return False
     if not issubclass(app.request_class, Request):
@@ -169,12 +171,12 @@ class _Line:
             "failed": finishing.failed,
         }
 
-    def step(self, function: Any, args: str = "", hint: str = "") -> str:
+    def step(self, function: Any, args: str = "") -> str:
         """Source that calls an application's function, whatever its colour."""
         is_async = iscoroutinefunction(function)
         if is_async and not self.is_async:
             function, is_async = self.app.ensure_sync(function), False
-        name = self.write.bind(hint or getattr(function, "__name__", "hook"), function)
+        name = self.write.bind(getattr(function, "__name__", "hook"), function)
         if not self.is_async:
             return f"{name}({args})"
         if is_async:

@@ -7,12 +7,13 @@ SAFETY: F2, F6, F7, L6. What two readers could understand in two ways is refused
 
 from __future__ import annotations
 
-import os
 import re
 from ipaddress import IPv6Address
 from typing import NamedTuple
 
 import httptools
+
+from carboy.server.settings import whole_numbers
 
 Fields = list[tuple[bytes, bytes]]
 #: A refusal: status and what is wrong.
@@ -45,16 +46,7 @@ class Limits(NamedTuple):
     @classmethod
     def from_environment(cls) -> Limits:
         """The settings of this process; ValueError says which one is no number."""
-        said: dict[str, int] = {}
-        for name in cls._fields:
-            variable = f"CARBOY_{name.upper()}"
-            text = os.environ.get(variable)
-            if text is None:
-                continue
-            if not text.isascii() or not text.isdigit() or not int(text):
-                raise ValueError(f"{variable} is {text!r}; say a whole number, 1 or more")
-            said[name] = int(text)
-        return cls(**said)
+        return cls(**whole_numbers(cls._field_defaults, "a whole number, 1 or more", 1))
 
     @property
     def glance(self) -> int:

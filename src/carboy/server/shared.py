@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from copy import copy
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from carboy.server.heads import Limits
 from carboy.server.numbers import serves, tell
 from carboy.server.pool import Pool, pool_of
 from carboy.server.proxies import Forwarded, Proxies
+from carboy.server.settings import whole_number
 from carboy.server.slow import Times, look
 from carboy.server.watchdog import limit as blocking_limit
 from carboy.server.watchdog import watch
@@ -44,10 +44,7 @@ MEASURE = "CARBOY_MEASURE"
 
 def event_seconds() -> int:
     """ValueError: what the environment says is no number."""
-    text = os.environ.get(EVENTS, "5")
-    if not text.isascii() or not text.isdigit():
-        raise ValueError(f"{EVENTS} is {text!r}; say a whole number of seconds")
-    return int(text)
+    return whole_number(EVENTS, 5, "a whole number of seconds")
 
 
 def check_settings() -> None:

@@ -8,10 +8,10 @@ SAFETY: L4. Whoever holds a connection without getting on with it is sent away.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from carboy.core.errors import BodyTooSlow
+from carboy.server.settings import whole_numbers
 
 if TYPE_CHECKING:
     from carboy.server.direct import Connection
@@ -35,16 +35,7 @@ class Times(NamedTuple):
     @classmethod
     def from_environment(cls) -> Times:
         """The settings of this process; ValueError says which one is no number."""
-        said: dict[str, int] = {}
-        for name in cls._fields:
-            variable = f"CARBOY_{name.upper()}"
-            text = os.environ.get(variable)
-            if text is None:
-                continue
-            if not text.isascii() or not text.isdigit():
-                raise ValueError(f"{variable} is {text!r}; say a whole number, 0 for no limit")
-            said[name] = int(text)
-        return cls(**said)
+        return cls(**whole_numbers(cls._field_defaults, "a whole number, 0 for no limit"))
 
 
 class Pace(NamedTuple):

@@ -20,6 +20,7 @@ from types import FrameType
 from typing import NamedTuple
 
 from carboy.core.context import RequestContext
+from carboy.server.settings import whole_number
 from carboy.server.traces import is_dev
 
 #: Milliseconds that a handler may keep the loop; 0 for no watchdog.
@@ -127,10 +128,7 @@ class Watchdog:
 
 def limit() -> int:
     """Milliseconds, 0 for none. ValueError: what the environment says is no number."""
-    text = os.environ.get(SETTING, str(LIMIT))
-    if not text.isascii() or not text.isdigit():
-        raise ValueError(f"{SETTING} is {text!r}; say a whole number of milliseconds, 0 for none")
-    return int(text)
+    return whole_number(SETTING, LIMIT, "a whole number of milliseconds, 0 for none")
 
 
 def watch(loop: asyncio.AbstractEventLoop) -> Watchdog | None:
