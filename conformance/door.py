@@ -1,8 +1,8 @@
 """Flask's suite by the other door: what its test client asks is answered by the engine.
 
-Upstream's tests call `wsgi_app`, which goes step by step; a server of Carboy's comes in by compiled
-routes (src/carboy/flask/straight.py). With CONFORMANCE_DOOR=engine both have to pass: the client's
-environ is taken to the engine, whose answer goes back as WSGI.
+Upstream's tests call `wsgi_app`, WSGI's door (src/carboy/flask/door.py); a server of Carboy's comes
+in by the engine's. With CONFORMANCE_DOOR=engine the client's environ is taken to the engine, whose
+answer goes back as WSGI.
 """
 
 from __future__ import annotations
@@ -13,26 +13,15 @@ from typing import Any
 
 def open_door() -> None:
     """Let WSGI calls of applications in by the engine's door."""
-    from carboy.flask import app, serving
-    from carboy.flask.url_map import ENGINE_KEY
+    from carboy.flask import app
     from carboy.server.portal import portal_of
     from carboy.server.wsgi import _answer, read_body, request_of
 
-    made = serving.environ_of
-
-    def environ_of(request: Any) -> Any:
-        environ = getattr(request.wire, "environ", None)
-        if environ is None:
-            return made(request)
-        environ[ENGINE_KEY] = request
-        return environ
-
-    serving.environ_of = environ_of
-    by_steps = app.Flask.__call__
+    by_wsgi = app.Flask.__call__
 
     def call(self: Any, *args: Any) -> Any:
         if len(args) != 2 or "werkzeug.debug.preserve_context" in args[0]:
-            return by_steps(self, *args)
+            return by_wsgi(self, *args)
         environ, start_response = args
         served = request_of(environ, portal_of(self.engine))
         target = self.engine.match(served)
