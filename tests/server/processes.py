@@ -115,3 +115,15 @@ def run(
     command = ["carboy", "run", app, "--port", str(port), *options]
     with started(folder, command, address, environ, context) as running:
         yield running
+
+
+def both(running: Running) -> set[int]:
+    """The workers that answer, once there are two."""
+    pids: set[int] = set()
+
+    def answered() -> bool:
+        pids.add(running.get("/pid").json())
+        return len(pids) == 2
+
+    until(answered)
+    return pids

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from contract.wire import Line, request
 from living import Living, running, until
-from processes import Running, run
+from processes import both, run
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -149,17 +149,6 @@ def test_a_loop_that_is_late_is_measured(held: Held) -> None:
         ask(living, "/blocks")
         until(lambda: held.numbers()["carboy_loop_lag_seconds_count",] >= 1)
         assert held.numbers()["carboy_loop_lag_seconds_sum",] > 0.5
-
-
-def both(running: Running) -> set[int]:
-    pids: set[int] = set()
-
-    def answered() -> bool:
-        pids.add(running.get("/pid").json())
-        return len(pids) == 2
-
-    until(answered)
-    return pids
 
 
 def test_workers_are_counted_as_one(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from asking import Askers
 from contract.wire import Line, request
 from living import until
-from processes import Running, run
+from processes import Running, both, run
 
 TWO = ["--workers", "2", "--no-access-log"]
 
@@ -39,18 +39,6 @@ def reserve(running: Running) -> int:
     until(lambda: len(children(running) - workers(running)) == 1 and len(workers(running)) == 2)
     (pid,) = children(running) - workers(running)
     return pid
-
-
-def both(running: Running) -> set[int]:
-    """The workers that answer, once there are two."""
-    pids: set[int] = set()
-
-    def answered() -> bool:
-        pids.add(running.get("/pid").json())
-        return len(pids) == 2
-
-    until(answered)
-    return pids
 
 
 def test_a_restart_loses_nothing(tmp_path: Path) -> None:
