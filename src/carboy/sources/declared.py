@@ -1,0 +1,301 @@
+"""What a whole file declares: imports, applications and blueprints, rules, hooks, classes, calls.
+
+For files that are not imported, because they can't be or should not be. Factories are read too:
+imports and objects of a function count inside of it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from carboy.sources.facts import MISSING, View
+from carboy.sources.modules import FunctionNode, Module, Place, first_line, imported, parse
+from carboy.sources.reading import read
+from carboy.sources.values import literal, text_of
+
+VERBS = frozenset(("get", "post", "put", "patch", "delete", "head", "options", "websocket"))
+#: Decorators of applications, blueprints and routers that are hooks.
+HOOKS = frozenset(
+    {
+        "before_request",
+        "after_request",
+        "teardown_request",
+        "teardown_appcontext",
+        "before_app_request",
+        "after_app_request",
+        "teardown_app_request",
+        "errorhandler",
+        "app_errorhandler",
+        "context_processor",
+        "app_context_processor",
+        "template_filter",
+        "app_template_filter",
+        "template_global",
+        "template_test",
+        "url_value_preprocessor",
+        "url_defaults",
+        "app_url_value_preprocessor",
+        "app_url_defaults",
+        "on_event",
+        "shell_context_processor",
+        "before_first_request",
+        "before_app_first_request",
+        "user_loader",
+        "request_loader",
+        "exception_handler",
+        "middleware",
+    }
+)
+_OWNERS = ("Flask()", "Blueprint()", "FastAPI()", "APIRouter()", "App()", "APIFlask()")
+
+
+class Imported(NamedTuple):
+    """``from module import name``, or ``import module`` where `name` is None."""
+
+    module: str
+    name: str | None
+    line: int
+
+
+@dataclass(frozen=True)
+class Named:
+    """A dotted name that is used, from an import on: ``flask.json.dumps``."""
+
+    name: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of a dotted name, with the arguments that are literals."""
+
+    name: str
+    line: int
+    positional: tuple[Any, ...] = ()
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A variable that a call was assigned to: ``bp = Blueprint("auth", __name__)``."""
+
+    variable: str
+    call: Call
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A route: who owns it, its text, methods (empty: not said), and the view that answers."""
+
+    owner: str
+    maker: str
+    verb: str
+    text: str | None
+    methods: tuple[str, ...]
+    endpoint: str | None
+    view: View
+
+
+@dataclass(frozen=True)
+class Hook:
+    """A function that is registered with a decorator such as ``@app.before_request``."""
+
+    owner: str
+    kind: str
+    function: str
+    line: int
+    is_async: bool
+
+
+@dataclass(frozen=True)
+class Class:
+    """A class: its bases by name, its methods and attributes by line."""
+
+    name: str
+    bases: tuple[str, ...]
+    members: Mapping[str, int]
+    line: int
+
+
+@dataclass(frozen=True)
+class ModuleFacts:
+    """What one file declares; `error` where it can't be read."""
+
+    file: str
+    error: str = ""
+    imports: tuple[Imported, ...] = ()
+    names: tuple[Named, ...] = ()
+    calls: tuple[Call, ...] = ()
+    made: tuple[Made, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    hooks: tuple[Hook, ...] = ()
+    classes: tuple[Class, ...] = ()
+
+
+def read_module(file: str | Path, text: str | None = None) -> ModuleFacts:
+    """Read a file, or `text` in its place."""
+    file = str(file)
+    try:
+        source = Path(file).read_text(encoding="utf-8-sig") if text is None else text
+        module = parse(source, file)
+    except (OSError, SyntaxError, ValueError, RecursionError) as error:
+        return ModuleFacts(file, f"{type(error).__name__}: {error}")
+    reader = _File(module)
+    reader.block(module.tree.body, {}, ())
+    return ModuleFacts(
+        file,
+        imports=tuple(_imports(module.tree)),
+        names=tuple(reader.names),
+        calls=tuple(reader.calls),
+        made=tuple(reader.made),
+        rules=tuple(reader.rules),
+        hooks=tuple(reader.hooks),
+        classes=tuple(reader.classes),
+    )
+
+
+def _imports(tree: ast.Module) -> Iterator[Imported]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for one in node.names:
+                yield Imported(one.name, None, node.lineno)
+        elif isinstance(node, ast.ImportFrom):
+            for one in node.names:
+                yield Imported("." * node.level + (node.module or ""), one.name, node.lineno)
+
+
+class _File:
+    """A walk through a file, with the names of the functions around."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.names: list[Named] = []
+        self.calls: list[Call] = []
+        self.made: list[Made] = []
+        self.rules: list[Rule] = []
+        self.hooks: list[Hook] = []
+        self.classes: list[Class] = []
+
+    def block(self, body: list[ast.stmt], local: dict[str, str], outer: tuple[Any, ...]) -> None:
+        for statement in body:
+            local.update(imported(statement))
+            if isinstance(statement, FunctionNode):
+                self._function(statement, local, outer)
+            elif isinstance(statement, ast.ClassDef):
+                self._class(statement, local, outer)
+            else:
+                self._statement(statement, local, outer)
+
+    def _statement(
+        self, statement: ast.stmt, local: dict[str, str], outer: tuple[Any, ...]
+    ) -> None:
+        if isinstance(statement, ast.Assign | ast.AnnAssign) and isinstance(
+            statement.value, ast.Call
+        ):
+            self._assigned(statement, statement.value, local)
+        for _, part in ast.iter_fields(statement):
+            for one in part if isinstance(part, list) else [part]:
+                if isinstance(one, ast.stmt):
+                    self.block([one], local, outer)
+                elif isinstance(one, ast.ExceptHandler | ast.match_case):
+                    self.block(one.body, local, outer)
+                elif isinstance(one, ast.AST):
+                    self._expressions(one, local)
+
+    def _assigned(
+        self, statement: ast.Assign | ast.AnnAssign, call: ast.Call, local: dict[str, str]
+    ) -> None:
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        made = self.module.dotted(call, local)
+        for target in targets:
+            if isinstance(target, ast.Name) and made is not None:
+                local[target.id] = made
+                self.made.append(Made(target.id, self._call(call, made.removesuffix("()"))))
+
+    def _function(self, node: FunctionNode, local: dict[str, str], outer: tuple[Any, ...]) -> None:
+        for decorator in node.decorator_list:
+            self._decorator(decorator, node, local, outer)
+            self._expressions(decorator, local)
+        for part in (node.args, node.returns):
+            if part is not None:
+                self._expressions(part, local)
+        self.block(node.body, dict(local), (*outer, node))
+
+    def _class(self, node: ast.ClassDef, local: dict[str, str], outer: tuple[Any, ...]) -> None:
+        for one in (*node.decorator_list, *node.bases, *(word.value for word in node.keywords)):
+            self._expressions(one, local)
+        members: dict[str, int] = {}
+        for statement in node.body:
+            if isinstance(statement, FunctionNode):
+                members[statement.name] = statement.lineno
+            elif isinstance(statement, ast.Assign):
+                members |= {
+                    one.id: one.lineno for one in statement.targets if isinstance(one, ast.Name)
+                }
+        bases = tuple(self.module.dotted(one, local) or ast.unparse(one) for one in node.bases)
+        self.classes.append(Class(node.name, bases, members, node.lineno))
+        self.block(node.body, dict(local), outer)
+
+    def _decorator(
+        self, node: ast.expr, function: FunctionNode, local: dict[str, str], outer: tuple[Any, ...]
+    ) -> None:
+        called = node.func if isinstance(node, ast.Call) else node
+        if not isinstance(called, ast.Attribute) or not isinstance(called.value, ast.Name):
+            return
+        owner, verb = called.value.id, called.attr
+        maker = self.module.dotted(called.value, local) or owner
+        is_async = isinstance(function, ast.AsyncFunctionDef)
+        if verb in HOOKS:
+            self.hooks.append(Hook(owner, verb, function.name, node.lineno, is_async))
+            return
+        if not isinstance(node, ast.Call) or not (verb in VERBS or verb in ("route", "api_route")):
+            return
+        text = text_of(node.args[0]) if node.args else None
+        if not maker.endswith(_OWNERS) and not (text or "").startswith("/"):
+            return  # @cache.get("key"), and whatever else has such a method
+        given = {one.arg: literal(one.value) for one in node.keywords if one.arg}
+        said = given.get("methods")
+        methods = tuple(said) if isinstance(said, tuple | list | set) else ()
+        if verb in VERBS:
+            methods = (verb.upper(),)
+        view = read(self.module, self._place(function, outer))
+        endpoint = given.get("endpoint", function.name)
+        self.rules.append(Rule(owner, maker, verb, text, methods, endpoint, view))
+
+    def _place(self, node: FunctionNode, outer: tuple[Any, ...]) -> Place:
+        return self.module.places.get((node.name, first_line(node))) or Place(node, None, outer)
+
+    def _expressions(self, node: ast.AST, local: Mapping[str, str]) -> None:
+        """Calls and dotted names of an expression, the longest of each."""
+        if isinstance(node, ast.Call):
+            name = self.module.dotted(node.func, local)
+            if name is not None:
+                self.calls.append(self._call(node, name))
+        elif isinstance(node, ast.Attribute | ast.Name):
+            name = self.module.dotted(node, local)
+            if name is not None:
+                self.names.append(Named(name, node.lineno))
+                if "()" not in name:
+                    return
+        for child in ast.iter_child_nodes(node):
+            self._expressions(child, local)
+
+    def _call(self, node: ast.Call, name: str) -> Call:
+        return Call(
+            name,
+            node.lineno,
+            tuple(literal(one) for one in node.args),
+            {one.arg: literal(one.value) for one in node.keywords if one.arg},
+        )
+
+
+def given(call: Call, name: str, position: int | None = None) -> Any:
+    """A literal argument of a call; None where it is not given or no literal."""
+    found = call.keywords.get(name, MISSING)
+    if found is MISSING and position is not None and position < len(call.positional):
+        found = call.positional[position]
+    return None if found is MISSING else found
