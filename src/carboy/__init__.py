@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from carboy.app import App as App
+    from carboy.app.inferred.said import documented as documented
     from carboy.fastapi import APIRouter as APIRouter
     from carboy.fastapi import BackgroundTasks as BackgroundTasks
     from carboy.fastapi import Body as Body
@@ -40,6 +41,8 @@ def __getattr__(name: str) -> Any:
 
         globals()["App"] = App
         return App
+    if name == "documented":
+        return importlib.import_module("carboy.app.inferred.said").documented
     if name in _OWN:
         return getattr(importlib.import_module(f"carboy.fastapi.{_OWN[name]}"), name)
     # Not `from carboy import`: that would ask here again.
