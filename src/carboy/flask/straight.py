@@ -10,7 +10,6 @@ SAFETY: as in core/compile.py, the text holds identifiers minted there and `repr
 
 from __future__ import annotations
 
-import sys
 import weakref
 from collections.abc import Callable
 from inspect import iscoroutinefunction
@@ -18,15 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.routing import converters as werkzeug_converters
 
-from carboy.core.compile import Writer, build
+from carboy.core.compile import build
 from carboy.core.route import Lane, Route
 from carboy.flask import finishing
-from carboy.flask.helpers import _split_blueprint_path
+from carboy.flask.hooked import Hooked
 from carboy.flask.lean import close_context, open_context
 from carboy.flask.serving import STEPS, is_wrapped, serve, views_on_loop
-from carboy.flask.sessions import SecureCookieSessionInterface
-from carboy.flask.signals import appcontext_tearing_down, request_started, request_tearing_down
-from carboy.flask.turning import apart, in_context
 
 if TYPE_CHECKING:
     from carboy.flask.app import Flask
@@ -56,11 +52,6 @@ def door_line(app: Flask, route: Route) -> Callable[[Any], Any] | None:
         made = _DoorLine(app, route).lane().call if _is_straight(app, route) else None
         line = app._door_lines[route] = made
     return line
-
-
-def _is_plugged(hook: Any) -> bool:
-    """Whether a plugin's half (plugged.py) is called, which neither waits nor blocks."""
-    return getattr(type(getattr(hook, "__self__", None)), "is_plugged", False)
 
 
 def _long_way(get_app: Callable[[], Flask | None]) -> Callable[[Any], Any]:
@@ -107,56 +98,29 @@ def _is_straight(app: Flask, route: Route) -> bool:
     )
 
 
-class _Line:
+class _Line(Hooked):
     """Writes the line of one route."""
 
     #: Whether an async view may be awaited.
     can_wait = True
 
     def __init__(self, app: Flask, route: Route) -> None:
-        self.app = app
         self.route = route
         self.bound = route.extras["seen"].bound
         self.rule = self.bound.rule
         self.view = app.view_functions[self.rule.endpoint]
         is_async = iscoroutinefunction(self.view) and views_on_loop(app)
-        self.write = Writer(is_async and self.can_wait)
-        self.is_async = self.write.is_async
-        #: Something of this line has to run in a thread.
-        self.waits = False
+        super().__init__(app, self.rule.endpoint, is_async and self.can_wait)
 
     def lane(self) -> Lane:
         """The compiled line."""
-        app, write = self.app, self.write
-        endpoint = self.rule.endpoint
-        blueprint = endpoint.rpartition(".")[0]
-        inwards: list[str | None] = [None]
-        inwards += reversed(_split_blueprint_path(blueprint)) if blueprint else ()
-        tables = (app.url_value_preprocessors, app.before_request_funcs, app.after_request_funcs,
-                  app.teardown_request_funcs)  # fmt: skip
-        hooks = [[table[name] for name in inwards] for table in tables]
-        live = (*(one for table in hooks for one in table), app.teardown_appcontext_funcs)
-        write.names.update(
-            get_app=weakref.ref(app), tables=live, known=tuple(list(one) for one in live),
-            views=app.view_functions, rule=self.rule, in_context=in_context, handled=_handled,
-            request_started=request_started, send_started=_send_started,
-            request_tearing_down=request_tearing_down,
-            appcontext_tearing_down=appcontext_tearing_down,
-            make_response=finishing.make_response, late=finishing.late, **self.ends(),
-        )  # fmt: skip
-        flat = [one for table in hooks[0] for one in table]
-        before = [one for table in hooks[1] for one in table]
-        after = [one for table in reversed(hooks[2]) for one in reversed(table)]
-        teardown = [one for table in reversed(hooks[3]) for one in reversed(table)]
+        self.write.names.update(views=self.app.view_functions, rule=self.rule, **self.ends())
         self.begin()
-        self.run(flat, before)
-        self.answer(after)
-        self.end(teardown, list(reversed(app.teardown_appcontext_funcs)))
-        compiled = build(self.route, write)
-        call = compiled.call
-        if self.is_async and self.waits and sys.version_info < (3, 12):
-            call = apart(call)
-        return Lane(call, self.is_async, compiled.source)
+        self.run()
+        self.answer()
+        self.end()
+        compiled = build(self.route, self.write)
+        return Lane(self.settled(compiled.call), self.is_async, compiled.source)
 
     def ends(self) -> dict[str, Any]:
         """What a line does where it meets the server."""
@@ -170,25 +134,6 @@ class _Line:
             "finish": finishing.finish,
             "failed": finishing.failed,
         }
-
-    def step(self, function: Any, args: str = "") -> str:
-        """Source that calls an application's function, whatever its colour."""
-        is_async = iscoroutinefunction(function)
-        if is_async and not self.is_async:
-            function, is_async = self.app.ensure_sync(function), False
-        name = self.write.bind(getattr(function, "__name__", "hook"), function)
-        if not self.is_async:
-            return f"{name}({args})"
-        if is_async:
-            return f"await {name}({args})"
-        return f"{name}({args})" if _is_plugged(function) else self.threaded(name, args)
-
-    def threaded(self, name: str, args: str = "") -> str:
-        """Source that calls what may block."""
-        if not self.is_async:
-            return f"{name}({args})"
-        self.waits = True
-        return f"await run({name}, {args})" if args else f"await run({name})"
 
     def begin(self) -> None:
         """The head of the function: is it still true, the values, the context."""
@@ -235,28 +180,18 @@ class _Line:
         if self.rule.defaults:
             write(f"    values.update({write.bind('defaults', self.rule.defaults)})")
 
-    def run(self, preprocessors: list[Any], before: list[Any]) -> None:
+    def run(self) -> None:
         """Session, preprocessors, before hooks, view; errors to their handlers."""
         write = self.write
         write("    try:")
-        if type(self.app.session_interface) is SecureCookieSessionInterface:
-            write("        if context.has_cookie:")
-            write("            context._open_session()")
-        else:
-            write(f"        {self.threaded('context._open_session')}")
+        self.open_session()
         write("        try:")
-        write("            if request_started.receivers:")
-        write(f"                {self.threaded('send_started', 'app')}")
-        for one in preprocessors:
-            write(f"            {self.step(one, f'{self.rule.endpoint!r}, values')}")
+        self.start("values")
         view = f"{'await ' if self.is_async else ''}{self.view_name}(**values)"
         if not self.is_async and iscoroutinefunction(self.view):
             view = f"{write.bind('view', self.app.ensure_sync(self.view))}(**values)"
-        if before:
-            write(f"            result = {self.step(before[0])}")
-            for one in before[1:]:
-                write("            if result is None:")
-                write(f"                result = {self.step(one)}")
+        if self.before:
+            self.ask_before()
             write("            if result is None:")
             write(f"                result = {view}")
         else:
@@ -264,35 +199,19 @@ class _Line:
         write("        except Exception as raised:")
         write(f"            result = {self.threaded('handled', 'app, raised')}")
 
-    def answer(self, after: list[Any]) -> None:
+    def answer(self) -> None:
         """The response, after hooks, the session; else straight to bytes."""
         write = self.write
-        own = type(self.app.session_interface) is SecureCookieSessionInterface
-        if after:
+        if self.after:
             write("        response = make_response(context, result)")
-            write("        if context._after_request_functions:")
-            write(f"            response = {self.threaded('late', 'context, response')}")
-            for one in after:
-                write(f"        response = {self.step(one, 'response')}")
-            if own:
-                write("        answer = finish(context, response)")
-            else:
-                write(f"        answer = {self.threaded('finish', 'context, response')}")
-        elif own:
-            write("        answer = respond(context, result)")
+            self.run_after()
+            write(f"        answer = {self.saving('finish', 'context, response')}")
         else:
-            write(f"        answer = {self.threaded('respond', 'context, result')}")
+            write(f"        answer = {self.saving('respond', 'context, result')}")
 
-    def end(self, teardown: list[Any], app_teardown: list[Any]) -> None:
+    def end(self) -> None:
         """What nobody handled, and what happens in any case."""
         write = self.write
-        wrapped = [[self.app.ensure_sync(one) for one in all_] for all_ in (teardown, app_teardown)]
-        names = [
-            ", ".join(write.bind(getattr(one, "__name__", "hook"), one) for one in all_)
-            for all_ in wrapped
-        ]
-        texts = [f"({text},)" if text else "()" for text in names]
-        args = f"context, error, {texts[0]}, {texts[1]}"
         write("    except Exception as raised:")
         write("        error = raised")
         write(f"        answer = {self.threaded('failed', 'context, raised')}")
@@ -300,13 +219,7 @@ class _Line:
         write("        error = raised")
         write("        raise")
         write("    finally:")
-        if not self.is_async or app_teardown or not all(map(_is_plugged, teardown)):
-            write(f"        {self.threaded('close_context', args)}")
-        else:
-            write("        if request_tearing_down.receivers or appcontext_tearing_down.receivers:")
-            write(f"            {self.threaded('close_context', args)}")
-            write("        else:")
-            write(f"            close_context({args})")
+        self.close()
         write("        error = None")
         write("    return answer")
 
@@ -328,15 +241,6 @@ class _DoorLine(_Line):
         names = ("open_context", "close_context", "respond", "finish", "failed")
         ends = {name: getattr(door, name) for name in names}
         return ends | {"stale": stale, "long_way": lambda request: LONG}
-
-
-def _handled(app: Flask, error: Exception) -> Any:
-    """What the handler for `error` answers; `error` again where there is none."""
-    return app.handle_user_exception(error)
-
-
-def _send_started(app: Flask) -> None:
-    request_started.send(app, _async_wrapper=app.ensure_sync)
 
 
 def _stale(get_app: Callable[[], Flask | None]) -> Callable[[Any], Any]:
