@@ -1,38 +1,12 @@
-"""App: FastAPI's API with defaults that are safe on the internet.
+"""App: Flask's habits and typed routes in one application.
 
-How it differs from the plain face is `SETTINGS`, nothing else; each row stands in docs/app.md with
-a test.
+`application` is what a person makes. Its Flask side is a whole Flask object on the same engine,
+made when somebody first asks for it (`side`): until then nothing here loads the Flask face.
+`declared` tells the engine of both kinds of routes, `order` puts them into one URL map, `around`
+writes what Flask has around a typed route (contexts, hooks, session), `errors` is the one error
+path, `typed_views` gives Flask views typed parameters.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
-from carboy.fastapi.applications import FastAPI
-
-if TYPE_CHECKING:
-    from carboy.fastapi.options import AppSettings
-
-
-class App(FastAPI):
-    """A web application.
-
-        app = App()
-
-        @app.get("/hello")
-        def hello(name: str = "World"):
-            return {"message": f"Hello, {name}!"}
-
-    Bodies over 10 MiB are refused with 413; who has no answer after a minute gets 504; HEAD and
-    OPTIONS are answered for every GET route; an `async def` handler of a GET route is cancelled
-    when its client goes away; and Flask's ``<...>`` in a path is an error.
-    """
-
-    settings: ClassVar[AppSettings] = {
-        "strict_paths": True,
-        "max_body": 10 * 1024 * 1024,
-        "cancel_on_disconnect": True,
-        "timeout": 60.0,
-        "problem_details": True,
-        "answer_head": True,
-    }
+from carboy.app.application import App as App

@@ -132,6 +132,11 @@ def finish(request: RequestContext) -> Colourless[None]:
         except BaseException as error:
             raised = yield from unwind(request, error)
             raise raised from None
+    yield from close_opened(request)
+
+
+def close_opened(request: RequestContext) -> Colourless[None]:
+    """The ends of whatever is open, and nothing else."""
     opened, request.opened = request.opened or [], None
     yield from _close(opened, _shelter_of(opened))
 

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import deprecated
 
 from carboy.core.engine import Engine
+from carboy.core.errors import Handlers
 from carboy.core.plugin import Plugin
 from carboy.fastapi.declared import Declared
 from carboy.fastapi.depends import Depends
@@ -89,7 +90,7 @@ _FOR_ROUTER = (
 )
 
 
-class _AppRouter(APIRouter):
+class AppRouter(APIRouter):
     """An application's own router: translates at once, so mistakes show where they are made."""
 
     owner: FastAPI
@@ -115,7 +116,9 @@ class FastAPI(Documented, Served, Verbs):
     `plugins` (carboy.core.plugin), `problem_details` and what `PolicyOptions` names are not.
     """
 
-    router: _AppRouter
+    router: AppRouter
+    router_class: ClassVar[type[AppRouter]] = AppRouter
+    declared_class: ClassVar[type[Declared]] = Declared
     #: What a plain FastAPI application has; `App` is safer.
     settings: ClassVar[AppSettings] = {}
 
@@ -183,7 +186,7 @@ class FastAPI(Documented, Served, Verbs):
         self.exception_handlers: dict[Any, Any] = {**_INSTALLED, **(exception_handlers or {})}
         self._overrides = Overrides(self._overridden)
         only(policy, type(self), max_body_size)
-        self.router = _AppRouter(
+        self.router = self.router_class(
             dependency_overrides_provider=self,
             **{name: given[name] for name in _FOR_ROUTER},
             **policy,
@@ -200,17 +203,20 @@ class FastAPI(Documented, Served, Verbs):
 
     def _make_engine(self) -> None:
         self.router.owner = self
-        self.declared = Declared(
+        self.declared = self.declared_class(
             self.router,
             app=self,
             settings=self.settings,
-            handlers=AppHandlers(lambda: self.exception_handlers),
+            handlers=self._make_handlers(),
             table=lambda: self.exception_handlers,
             plugins=self.plugins,
         )
         self.engine = Engine(self.declared)
         self.router._included_in.add(self)
         self._serve_everywhere()
+
+    def _make_handlers(self) -> Handlers:
+        return AppHandlers(lambda: self.exception_handlers)
 
     def _mark_routes_changed(self) -> None:
         self.engine.invalidate()

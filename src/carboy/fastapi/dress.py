@@ -41,6 +41,8 @@ def make_request(request: RequestContext) -> Any:
         if (app := route.extras.get("app")) is not None:
             scope.setdefault("app", app)
             scope.setdefault("router", app.router)
+        if (share := route.extras.get("share")) is not None:
+            share(scope)
         request.dressed = Request(scope, receive)
     return request.dressed
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from carboy.core.plugin import Plugin
+    from carboy.fastapi.router import APIRouter
+    from carboy.fastapi.telemetry._api import TelemetryConfig
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -34,6 +36,8 @@ class PolicyOptions(TypedDict, total=False):
     max_body: int | None
     cancel_on_disconnect: bool
     raises: Sequence[type[Any]]
+    #: Errors are HTML pages (True) or JSON (False), in an `App` with a Flask side.
+    error_pages: bool
 
 
 class RingOptions(PolicyOptions, total=False):
@@ -95,6 +99,52 @@ class IncludeOptions(RingOptions, total=False):
     generate_unique_id_function: Callable[[Any], str]
     max_body_size: int | None
     form_limits: Any
+
+
+class AppOptions(PolicyOptions, total=False):
+    """What `FastAPI` takes; a test compares this with its signature."""
+
+    debug: bool
+    routes: list[BaseRoute] | None
+    title: str
+    summary: str | None
+    description: str
+    version: str
+    openapi_url: str | None
+    openapi_tags: list[dict[str, Any]] | None
+    servers: list[dict[str, Any]] | None
+    dependencies: Sequence[Depends] | None
+    default_response_class: type[Response]
+    redirect_slashes: bool
+    docs_url: str | None
+    redoc_url: str | None
+    swagger_ui_oauth2_redirect_url: str | None
+    swagger_ui_init_oauth: dict[str, Any] | None
+    middleware: Sequence[Middleware] | None
+    exception_handlers: dict[Any, Callable[..., Any]] | None
+    on_startup: Sequence[Callable[[], Any]] | None
+    on_shutdown: Sequence[Callable[[], Any]] | None
+    lifespan: Any
+    terms_of_service: str | None
+    contact: dict[str, Any] | None
+    license_info: dict[str, Any] | None
+    root_path: str
+    root_path_in_servers: bool
+    responses: Responses | None
+    callbacks: list[BaseRoute] | None
+    webhooks: APIRouter | None
+    deprecated: bool | None
+    include_in_schema: bool
+    swagger_ui_parameters: dict[str, Any] | None
+    generate_unique_id_function: Callable[[Any], str]
+    separate_input_output_schemas: bool
+    openapi_external_docs: dict[str, Any] | None
+    strict_content_type: bool
+    max_body_size: int | None
+    form_limits: Any
+    telemetry: TelemetryConfig | None
+    plugins: Sequence[Plugin]
+    problem_details: bool | None
 
 
 class AppSettings(TypedDict, total=False):

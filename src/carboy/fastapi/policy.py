@@ -150,6 +150,7 @@ CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "queue": _count(0, "requests"),
     "max_body": _count(0, "bytes"),
     "cancel_on_disconnect": _flag,
+    "error_pages": _flag,
     "plugins": _each("plugins (objects with an `around`)", lambda one: hasattr(one, "around")),
     "middleware": _each("starlette.middleware.Middleware", _is_middleware),
     "exception_handlers": _handlers,

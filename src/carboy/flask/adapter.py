@@ -16,6 +16,7 @@ from werkzeug.datastructures import MultiDict, iter_multi_items
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import BuildError, RequestRedirect, ValidationError
 
+from carboy.core.route import Route
 from carboy.flask.rules import SAFE, Bound
 
 if TYPE_CHECKING:
@@ -127,7 +128,12 @@ class MapAdapter:
         self, path: str, method: str, query: Any, allowed: set[str]
     ) -> tuple[Bound, dict[str, str]] | None:
         domain = self._domain
-        for (bound, other_slash, extra_slash), texts in self._fitting(path, domain):
+        for seen, texts in self._fitting(path, domain):
+            if isinstance(seen, Route):
+                # A typed route of an App: not this map's, but its methods are the path's.
+                allowed.update(seen.methods or ())
+                continue
+            bound, other_slash, extra_slash = seen
             rule = bound.rule
             if rule.methods is not None and method not in rule.methods:
                 # COMPAT: a slash too many is no matter for a lenient rule, one that lacks is.
@@ -139,9 +145,12 @@ class MapAdapter:
             return bound, texts
         return None
 
-    def _fitting(self, path: str, domain: str) -> Iterable[tuple[Seen, dict[str, str]]]:
+    def _fitting(self, path: str, domain: str) -> Iterable[tuple[Seen | Route, dict[str, str]]]:
         for _, target, params in self.map.router().candidates(path or "/"):
-            seen: Seen = target.route.extras["seen"]
+            seen: Seen | None = target.route.extras.get("seen")
+            if seen is None:
+                yield target.route, {}
+                continue
             bound = seen.bound
             if not path:
                 # Nothing is left below a prefix: "/" without its slash.

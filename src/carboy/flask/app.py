@@ -81,6 +81,9 @@ class Flask(Dispatch, Declaring, Urls, Files, Entry):
     secret_key = ConfigAttribute["str | bytes | None"]("SECRET_KEY")
     permanent_session_lifetime = ConfigAttribute("PERMANENT_SESSION_LIFETIME", _lifetime)
 
+    #: Whether the engine knows routes of another kind too, as that of an `App` does.
+    shares_engine = False
+
     default_config: Any = ImmutableDict(
         {
             "APPLICATION_ROOT": "/",
@@ -157,7 +160,7 @@ class Flask(Dispatch, Declaring, Urls, Files, Entry):
         self._make_lane = _lanes(weakref.ref(self))
         self.url_map = self.url_map_class(host_matching=host_matching)
         self.url_map.changed = _renewing(weakref.ref(self))
-        self.url_map.router = _router(self.engine)
+        self.url_map.router = router_of(self.engine)
         self._missing = Route(Pattern("", ()), None, "missing", make_lane=self._make_lane)
         self._serve_everywhere()
         self._add_static_rule(static_host, host_matching)
@@ -375,5 +378,5 @@ def _renewing(app: weakref.ref[Flask]) -> Callable[[], None]:
     return changed
 
 
-def _router(engine: Engine) -> Callable[[], Any]:
+def router_of(engine: Engine) -> Callable[[], Any]:
     return lambda: engine.router

@@ -18,6 +18,7 @@ from carboy.flask.serving import call_in_order, keep_contexts
 from carboy.flask.straight import LONG, door_line
 from carboy.flask.typing import StartResponse, WSGIEnvironment
 from carboy.flask.url_map import ENGINE_KEY
+from carboy.server.wsgi import serve
 
 if TYPE_CHECKING:
     from carboy.flask.app import Flask
@@ -78,7 +79,11 @@ def serve_wsgi(
                 if key in environ
             ],
         )
-        line = door_line(app, app.engine.match(served).route)
+        route = app.engine.match(served).route
+        if app.shares_engine and route.make_lane is not app._make_lane:
+            # A typed route of the `App` whose Flask side this is.
+            return serve(app.engine, environ, start_response)
+        line = door_line(app, route)
         if line is not None and (answer := line(served)) is not LONG:
             return answer  # type: ignore[no-any-return]
     return call_in_order(app, environ, lambda response: response(environ, start_response))

@@ -64,7 +64,7 @@ class Plugged:
         if around is None:
             return None
         running: Running = []
-        served = _served(self._app.engine, request, route)
+        served = served_of(self._app.engine, request, route)
         answer = begin(running, around, served)
         if answer is not None:
             body: Any = answer.body
@@ -133,7 +133,7 @@ def _route_of(app: Flask, rule: Rule | None) -> Route:
     return Route(patterns[0] if patterns else Pattern(rule.rule, ()), methods, str(endpoint))
 
 
-def _served(engine: Engine, request: Any, route: Route) -> RequestContext:
+def served_of(engine: Engine, request: Any, route: Route) -> RequestContext:
     """The engine's request, or one like it where a WSGI server has called."""
     lean: RequestContext | None = request.__dict__.get("_served")
     # What came by WSGI's door knows the headers that matching needs, and no more.

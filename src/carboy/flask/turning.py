@@ -61,6 +61,11 @@ def apart(endpoint: Callable[[Any], Coroutine[Any, Any, Any]]) -> Callable[[Any]
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return await endpoint(request)
-        return await loop.create_task(endpoint(request), context=context)
+        answer = await loop.create_task(endpoint(request), context=context)
+        for variable, value in context.items():
+            # What is closed later in this task knows what was set in that one.
+            if variable is not _HERE and variable.get(_HERE) is not value:
+                variable.set(value)
+        return answer
 
     return update_wrapper(call, endpoint)

@@ -117,10 +117,14 @@ class UrlMap:
 
     def routes_in_rank(self, make_lane: Callable[[Route], Lane]) -> list[Route]:
         """Every route for the engine, the most specific first, the earlier of equals first."""
+        return [route for _, route in self.ranked(make_lane)]
+
+    def ranked(self, make_lane: Callable[[Route], Lane]) -> list[tuple[tuple[Weight, ...], Route]]:
+        """The same with what each is ranked by."""
         self._routes.sort(key=lambda ranked: ranked[0])
         for _, route in self._routes:
             route.make_lane = make_lane
-        return [route for _, route in self._routes]
+        return self._routes
 
     def iter_rules(self, endpoint: Any = None) -> Iterator[Rule]:
         """The rules, of one endpoint if it is given."""

@@ -114,9 +114,10 @@ def _refusing(route: Route, kind: type[Exception], about: tuple[Any, ...]) -> Ta
 
     target = Target(
         replace(
-            route,
+            route.extras.get("inner", route),
             function=None,
             lane=Lane(call, True),
+            make_lane=None,
             max_body=None,
             buffered=False,
             timeout=None,

@@ -1,0 +1,232 @@
+"""The Flask side of an `App`: a Flask object that shares the App's engine.
+
+`Side` is mixed into the class of that object, be it made here or an application that somebody wrote
+(`App.include`): same object, one base class more. It changes none of Flask's steps, so that routes
+stay straight lines; it adds what reaches across: names of typed routes for `url_for`, the App's
+exception handlers after Flask's own, typed parameters of views, the App's limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.routing import BuildError, Rule
+
+from carboy.app.typed_views import TypedViews
+from carboy.core.pattern import BRACE_CONVERTERS, Pattern, PatternError
+from carboy.core.route import Route
+from carboy.fastapi._body_limit import get_body_size_limit
+from carboy.flask import Flask
+from carboy.flask.app import router_of
+from carboy.flask.rules import STATIC, Bound, bind
+
+if TYPE_CHECKING:
+    from carboy.app.application import App
+    from carboy.app.order import Ranked
+
+#: Starlette's converters as Flask writes them.
+_KINDS = {type(one): name for name, one in BRACE_CONVERTERS.items()}
+
+
+class Side(Flask):
+    """What makes a Flask object the side of an `App`. Mixed in by `adopt`."""
+
+    shares_engine = True
+    owner: App
+    _typed_views: TypedViews
+    #: id of a typed route -> it and its rule, which builds URLs and matches nothing.
+    _rules: dict[int, tuple[Route, Bound]]
+
+    def _join(self, owner: App) -> None:
+        self.owner = owner
+        self.engine = owner.engine
+        self.url_map.router = router_of(self.engine)
+        self._rules = {}
+        self._serve_everywhere()
+        self._typed_views = TypedViews(owner)
+        for endpoint, view in list(self.view_functions.items()):
+            self.view_functions[endpoint] = self._typed_views.of(view, self._arguments(endpoint))
+        for plugin in owner.plugins:
+            self.add_plugin(plugin)
+
+    def __getattr__(self, name: str) -> Any:
+        # Extensions keep things on the application they were given, which may be the `App`.
+        found = self.__dict__.get("owner")
+        if found is not None and name in found.__dict__:
+            return found.__dict__[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    # -- routes ---------------------------------------------------------------------------------
+
+    def add_url_rule(
+        self, rule: str, endpoint: str | None = None, view_func: Any = None, *args: Any, **more: Any
+    ) -> None:
+        """Flask's; a view may have typed parameters."""
+        if view_func is not None and "owner" in self.__dict__:
+            view_func = self._typed_views.of(view_func, _names(rule, more.get("defaults")))
+        super().add_url_rule(rule, endpoint, view_func, *args, **more)
+
+    def _arguments(self, endpoint: str) -> set[str]:
+        return set().union(*(rule.arguments for rule in self.url_map.iter_rules(endpoint)))
+
+    def ranked(self) -> Ranked:
+        """Flask's rules as Routes with their ranks, under the App's limits and handlers."""
+        return [
+            (rank, self._limited(route)) for rank, route in self.url_map.ranked(self._make_lane)
+        ]
+
+    @property
+    def missing(self) -> Route:
+        """What answers where no route of either kind fits."""
+        return self._limited(self._missing)
+
+    def _limited(self, route: Route) -> Route:
+        if "app" not in route.extras:
+            owner = self.owner
+            settings, policy = owner.settings, owner.router.policy
+            endpoint = route.name
+            route.extras.update(
+                app=owner, pages=True, view=lambda: self.view_functions.get(endpoint)
+            )
+            route.handlers = owner.declared.handlers
+            route.timeout = policy.get("timeout", settings.get("timeout"))
+            limit = get_body_size_limit(None, owner.max_body_size, settings.get("max_body"))
+            route.max_body = policy.get("max_body", limit)
+        own = self.config["MAX_CONTENT_LENGTH"]
+        if own is not None and route.max_body is not None:
+            # Flask answers 413 itself, and what it is told to take is meant.
+            route.max_body = max(own + 1, route.max_body)
+        return route
+
+    def check(self) -> None:
+        """ValueError where the session would have two owners."""
+        if self.secret_key is None:
+            return
+        for one in self.owner.user_middleware:
+            cookie = one.kwargs.get("session_cookie", "session")
+            name = self.config["SESSION_COOKIE_NAME"]
+            if getattr(one.cls, "__name__", "") == "SessionMiddleware" and cookie == name:
+                raise ValueError(
+                    f"SessionMiddleware and this App's own session both use the cookie {name!r}. "
+                    "Routes of both kinds share the App's session, `request.session` too: take the "
+                    "middleware away, or give it another session_cookie=."
+                )
+
+    # -- names ----------------------------------------------------------------------------------
+
+    def name_typed(self, routes: list[Route]) -> Ranked:
+        """Have typed routes' names in the map, for `url_for`; the routes with their ranks."""
+        before, self._rules = self._rules, {}
+        by_endpoint: Any = self.url_map.by_endpoint
+        for _, bound in before.values():
+            same = by_endpoint[bound.rule.endpoint]
+            same.remove(bound)
+            if not same:
+                del by_endpoint[bound.rule.endpoint]
+        ranked: Ranked = []
+        for route in routes:
+            known = before.get(id(route))
+            made = known[1] if known and known[0] is route else self._bound(route)
+            if made is None:
+                ranked.append(((STATIC,), route))
+                continue
+            self._rules[id(route)] = route, made
+            by_endpoint.setdefault(route.name, []).append(made)
+            ranked.append((made.rank, route))
+        return ranked
+
+    def _bound(self, route: Route) -> Bound | None:
+        methods = None if route.methods is None else sorted(route.methods)
+        rule = Rule(_angles(route.pattern), endpoint=route.name, methods=methods, build_only=True)
+        try:
+            return bind(rule, self.url_map)
+        except PatternError:  # literal angle brackets, which no browser sends
+            return None
+
+    def rule_of(self, route: Route) -> Rule | None:
+        """The rule that a typed route has in the map."""
+        known = self._rules.get(id(route))
+        return None if known is None else known[1].rule
+
+    def url_for(self, /, endpoint: str, **options: Any) -> str:
+        """Flask's, for routes of both kinds."""
+        self.engine.router  # noqa: B018 - names are known once it is built
+        return super().url_for(endpoint, **options)
+
+    def path_of(self, name: str, values: dict[str, Any]) -> str | None:
+        """The path of a Flask endpoint; None where none of that name takes these values."""
+        self.engine.router  # noqa: B018
+        adapter = self.url_map.bind("localhost")
+        try:
+            return adapter.build(name, values, append_unknown=False)
+        except BuildError:
+            return None
+
+    # -- errors ---------------------------------------------------------------------------------
+
+    def handle_user_exception(self, e: Exception) -> Any:
+        """Flask's handlers, then the App's; FastAPI's exceptions mean the same here."""
+        from carboy.app.errors import answer_in_flask
+
+        return answer_in_flask(self, e, super().handle_user_exception)
+
+    def handle_http_exception(self, e: Any) -> Any:
+        """Flask's handlers, then the App's, then a page; JSON for who wants that of no route."""
+        from carboy.app.errors import http_error_in_flask
+
+        return http_error_in_flask(self, e, super().handle_http_exception)
+
+
+def _names(rule: str, defaults: Any) -> set[str]:
+    import re
+
+    return {*re.findall(r"<(?:[^<>]*:)?(\w+)>", rule), *(defaults or ())}
+
+
+def _angles(pattern: Pattern) -> str:
+    def pieces() -> Iterator[str]:
+        for piece in pattern.pieces:
+            if isinstance(piece, str):
+                yield piece
+                continue
+            kind = _KINDS.get(
+                type(piece.converter), "path" if piece.converter.crosses_slashes else ""
+            )
+            yield f"<{kind}:{piece.name}>" if kind not in ("", "str") else f"<{piece.name}>"
+
+    return "".join(pieces()) or "/"
+
+
+def make(options: dict[str, Any]) -> Flask:
+    """A new Flask object with an `App`'s options for it."""
+    return Flask(**options)
+
+
+def adopt(owner: App, flask: Flask) -> Side:
+    """Make `flask` the Flask side of `owner`."""
+    kind = type(flask)
+    # The same name: people read it in messages and representations.
+    flask.__class__ = type(kind.__name__, (Side, kind), {"__module__": kind.__module__})
+    side: Any = flask
+    side._join(owner)
+    return side  # type: ignore[no-any-return]
+
+
+def check_included(owner: App, flask: Any) -> None:
+    """TypeError or ValueError with what to do, where `flask` can't become the side of `owner`."""
+    if not isinstance(flask, Flask):
+        what = f"{type(flask).__module__}.{type(flask).__qualname__}"
+        raise TypeError(
+            f"App.include takes an application of Carboy's Flask face, not {what}. Import Flask "
+            "from carboy.flask, or put carboy's faces in flask's place (carboy run --drop-in). "
+            'Any WSGI or ASGI application as it is: app.mount("/prefix", application).'
+        )
+    if isinstance(flask, Side):
+        raise ValueError(f"{flask.name!r} is the Flask side of an App already")
+    if owner._side is not None:
+        raise ValueError(
+            f"this App has a Flask side already ({owner._side.name!r}): include the Flask "
+            "application before the first @app.route or app.config, declare its views on a "
+            'Blueprint, or mount it: app.mount("/prefix", application).'
+        )
