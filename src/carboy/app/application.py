@@ -53,6 +53,8 @@ class App(FastAPI):
         "problem_details": True,
         "answer_head": True,
     }
+    #: What finds Flask applications (flask/cli/finding.py) may take this for one.
+    has_flask_side = True
     declared: Both
     declared_class = Both
     router_class = BothRouter

@@ -49,6 +49,7 @@ class Side(Flask):
             self.view_functions[endpoint] = self._typed_views.of(view, self._arguments(endpoint))
         for plugin in owner.plugins:
             self.add_plugin(plugin)
+        self.url_map.asked = lambda: self.engine.router
 
     def __getattr__(self, name: str) -> Any:
         # Extensions keep things on the application they were given, which may be the `App`.
@@ -149,14 +150,8 @@ class Side(Flask):
         known = self._rules.get(id(route))
         return None if known is None else known[1].rule
 
-    def url_for(self, /, endpoint: str, **options: Any) -> str:
-        """Flask's, for routes of both kinds."""
-        self.engine.router  # noqa: B018 - names are known once it is built
-        return super().url_for(endpoint, **options)
-
     def path_of(self, name: str, values: dict[str, Any]) -> str | None:
         """The path of a Flask endpoint; None where none of that name takes these values."""
-        self.engine.router  # noqa: B018
         adapter = self.url_map.bind("localhost")
         try:
             return adapter.build(name, values, append_unknown=False)

@@ -67,6 +67,16 @@ def exec_(command: tuple[str, ...]) -> None:
     execute(command)
 
 
+@main.command("flask", context_settings={"ignore_unknown_options": True}, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def flask_(arguments: tuple[str, ...]) -> None:
+    """Flask's commands: shell, routes, and those of your application.
+
+    As in: carboy flask --app shop init-db
+    """
+    execute(("flask", *arguments))
+
+
 @main.command()
 @click.argument("route")
 @click.argument("app", required=False)

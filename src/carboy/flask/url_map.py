@@ -65,6 +65,8 @@ class UrlMap:
         self.changed: Callable[[], None] = lambda: None
         #: The engine's router, made anew after a change.
         self.router: Callable[[], Any] = lambda: None
+        #: Called before the map is looked at: an `App` adds the names of its typed routes then.
+        self.asked: Callable[[], Any] = lambda: None
         self.by_endpoint: dict[Any, list[Bound]] = {}
         #: Whether any rule cares for the host: then the path alone does not settle a match.
         self.knows_hosts = False
@@ -128,12 +130,14 @@ class UrlMap:
 
     def iter_rules(self, endpoint: Any = None) -> Iterator[Rule]:
         """The rules, of one endpoint if it is given."""
+        self.asked()
         if endpoint is not None:
             return iter([bound.rule for bound in self.by_endpoint[endpoint]])
         return iter([bound.rule for all_ in self.by_endpoint.values() for bound in all_])
 
     def is_endpoint_expecting(self, endpoint: Any, *arguments: str) -> bool:
         """Whether a rule of `endpoint` takes all these arguments."""
+        self.asked()
         return any(
             bound.rule.arguments.issuperset(arguments) for bound in self.by_endpoint[endpoint]
         )
@@ -154,6 +158,7 @@ class UrlMap:
         query_args: Mapping[str, Any] | str | None = None,
     ) -> MapAdapter:
         """Where URLs are matched and built: at this host, below this path."""
+        self.asked()
         if self.host_matching:
             if subdomain is not None:
                 raise RuntimeError("host matching enabled and a subdomain was provided")

@@ -29,6 +29,13 @@ class NoAppException(click.UsageError):
     """There is no application, or it can't be loaded."""
 
 
+def flask_of(found: Any) -> Flask | None:
+    """`found` if it is a Flask application, or the one that it has: `carboy.App` has one."""
+    if getattr(type(found), "has_flask_side", False):
+        found = found.flask
+    return found if isinstance(found, Flask) else None
+
+
 def _called_with_wrong_args(f: Callable[..., Any]) -> bool:
     """Whether the TypeError being handled is about the call of `f`: nothing in `f` has run."""
     code = f.__code__
@@ -63,10 +70,10 @@ def find_best_app(module: ModuleType) -> Flask:
     `make_app()` returns. NoAppException: there is none or there are several.
     """
     for name in _APPLICATIONS:
-        app = getattr(module, name, None)
-        if isinstance(app, Flask):
+        if (app := flask_of(getattr(module, name, None))) is not None:
             return app
-    apps = {name: app for name, app in vars(module).items() if isinstance(app, Flask)}
+    found = {name: flask_of(value) for name, value in vars(module).items()}
+    apps = {name: app for name, app in found.items() if app is not None}
     if len(set(map(id, apps.values()))) == 1:
         return next(iter(apps.values()))
     if apps:
@@ -77,8 +84,8 @@ def find_best_app(module: ModuleType) -> Flask:
     for name in _FACTORIES:
         factory = getattr(module, name, None)
         if inspect.isfunction(factory):
-            app = _made_by(factory, module, name)
-            if isinstance(app, Flask):
+            app = flask_of(_made_by(factory, module, name))
+            if app is not None:
                 return app
     raise NoAppException(
         f"There is no Flask application in {module.__name__!r}, and no factory called create_app "
@@ -130,8 +137,8 @@ def find_app_by_string(module: ModuleType, app_name: str) -> Flask:
     # COMPAT: a function is called, whether there are parentheses or not; anything else never.
     if inspect.isfunction(found):
         found = _made_by(found, module, app_name, args or (), kwargs)
-    if isinstance(found, Flask):
-        return found
+    if (app := flask_of(found)) is not None:
+        return app
     raise NoAppException(
         f"'{module.__name__}:{app_name}' is no Flask application but {type(found).__name__!r}."
     )
