@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 from carboy.app.declared import Both, BothRouter
 from carboy.app.delegated import NAMES, Delegated
 from carboy.app.errors import BothHandlers
+from carboy.app.hosting import Hosting
 from carboy.core.errors import Handlers
 from carboy.fastapi.applications import FastAPI
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from carboy.flask import Flask
 
 
-class App(FastAPI):
+class App(Hosting, FastAPI):
     """A web application.
 
         app = App()

@@ -74,11 +74,14 @@ class Both(Declared):
         )
 
     def miss(self, method: str, path: str, found: list[Route], router: Router[Target]) -> Route:
-        """Where Flask's rules are among what fits, or nothing is, Flask's steps answer."""
+        """Where Flask's rules are among what fits, or nothing is, Flask's steps answer.
+
+        Unless there is a fallback, which gets what no route of either kind takes.
+        """
         side = self.side
         if side is None:
             return super().miss(method, path, found, router)
-        if any("seen" in route.extras for route in found):
+        if self.fallback is None and any("seen" in route.extras for route in found):
             return side.missing
         route = super().miss(method, path, found, router)
         return side.missing if route.name == "not found" else self.around(route)

@@ -68,6 +68,10 @@ class Declared:
         #: Makes routes that report from routes that do not, once the application reports.
         self.watch: Weaver | None = None
         self._frontends: tuple[int, list[tuple[str, Route, Route]]] | None = None
+        #: A Mount for what no route takes (App.fallback).
+        self.fallback: Any = None
+        #: What is open within the application's own lifespan.
+        self.beside: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
 
     # -- what the engine asks -------------------------------------------------------------------
 
@@ -169,9 +173,12 @@ class Declared:
 
     def miss(self, method: str, path: str, found: list[Route], router: Router[Target]) -> Route:
         """404, 405, a redirect to the other slash, a frontend, on `App` the answer to OPTIONS."""
-        route = self._misses.route(method, path, found, router)
+        fallback = None if self.fallback is None else self._foreign_route(self.fallback)
+        route = self._misses.route(method, path, found, router, fallback)
         if self.watch is None:
             return route
+        if route is fallback:
+            return self.watch(route)
         return self.watch.missed(route, found[0] if found else self._misses.other(path, router))
 
     def frontend(self, method: str, path: str) -> Route | None:
@@ -237,6 +244,7 @@ class Declared:
         """The application's own lifespan, and within it what lasts as long."""
         async with (
             self.router.lifespan_context(self.app) as state,
+            self.beside(),
             self.lasting.opened(self._lasting_calls),
         ):
             yield state

@@ -41,18 +41,30 @@ class Misses:
         self._answer_options = answer_options
         self._made: dict[Any, Route] = {}
 
-    def route(self, method: str, path: str, found: list[Route], router: Router[Any]) -> Route:
-        """Who answers `path`, of which `found` take other methods, or are guarded."""
+    def route(
+        self,
+        method: str,
+        path: str,
+        found: list[Route],
+        router: Router[Any],
+        fallback: Route | None = None,
+    ) -> Route:
+        """Who answers `path`, of which `found` take other methods, or are guarded.
+
+        Where there is a `fallback`, all that is left to say here is what OPTIONS are: the other
+        application may know the method, and the slash.
+        """
         # Whoever takes this method as well was asked, and its guard has refused.
         found = [one for one in found if one.methods is not None and method not in one.methods]
+        if found and method == "OPTIONS" and self._answer_options:
+            allow = sorted(set().union(*(route.methods or () for route in found)))
+            return self._once(("options", *allow), "options", _options(allow))
+        if fallback is not None:
+            return self._frontend(method, path) or fallback
         if found:
-            if self._answer_options:
-                allow = sorted(set().union(*(route.methods or () for route in found)))
-                if method == "OPTIONS":
-                    return self._once(("options", *allow), "options", _options(allow))
-            else:
-                # COMPAT: upstream names the methods of the first route only.
-                allow = sorted(found[0].methods or ())
+            # COMPAT: upstream names the methods of the first route only.
+            allowing = found if self._answer_options else found[:1]
+            allow = sorted(set().union(*(route.methods or () for route in allowing)))
             return self._once(("405", *allow), "method not allowed", _wrong_method(allow))
         if self.other(path, router) is not None:
             return self._once("redirect", "redirect", _redirect)

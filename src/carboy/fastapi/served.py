@@ -164,7 +164,8 @@ class Served(Entry, Starlette):
         if scope["type"] == "websocket":
             from carboy.fastapi.sockets import serve_websocket
 
-            await serve_websocket(self.router.routes, scope, receive, send)
+            fallback = self.declared.fallback
+            await serve_websocket(self.router.routes, scope, receive, send, fallback)
             return
         await _serve_in(scope)(self.engine, scope, receive, send, inside=True)
 

@@ -98,8 +98,10 @@ def _context(dependant: Dependant, websocket: WebSocket) -> Any:
     return {**place_of(dependant.call), "path": f"WS {mounted}{dependant.path}"}
 
 
-async def serve_websocket(routes: Any, scope: Scope, receive: Receive, send: Send) -> None:
-    """The first of `routes` that takes this connection; closed where none does."""
+async def serve_websocket(
+    routes: Any, scope: Scope, receive: Receive, send: Send, fallback: Any = None
+) -> None:
+    """The first of `routes` that takes this connection, else `fallback`; closed where none does."""
     from carboy.fastapi.route_contexts import iter_route_contexts
 
     for context in iter_route_contexts(routes):
@@ -115,4 +117,8 @@ async def serve_websocket(routes: Any, scope: Scope, receive: Receive, send: Sen
                 reporting.selected(scope, template, isinstance(route, Mount))
             await route.handle(scope, receive, send)
             return
+    if fallback is not None:
+        scope.update(fallback.matches(scope)[1])
+        await fallback.handle(scope, receive, send)
+        return
     await WebSocketClose()(scope, receive, send)

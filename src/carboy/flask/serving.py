@@ -23,6 +23,8 @@ from carboy.flask.globals import _cv_app, _cv_request
 from carboy.flask.helpers import get_debug_flag, get_load_dotenv
 from carboy.flask.typing import WSGIEnvironment
 from carboy.flask.url_map import ENGINE_KEY
+from carboy.server.asgi import route_path
+from carboy.server.environ import environ_for
 
 if TYPE_CHECKING:
     from carboy.flask.app import Flask
@@ -98,69 +100,19 @@ def _through_middleware(app: Flask, environ: WSGIEnvironment) -> tuple[Head, Bod
     return Head(int(status[:3]), fields), Stream(pieces)
 
 
-#: The variables of header fields that were seen before.
-_KEYS: dict[bytes, str] = {}
-
-
-def _key(raw: bytes) -> str | None:
-    """The variable of a header field; None for one that there is none for."""
-    # SAFETY: "X_A" would become the same variable as "X-A", which a proxy may have checked.
-    if b"_" in raw:
-        return None
-    name = raw.decode("latin-1").upper().replace("-", "_")
-    key = name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
-    if len(_KEYS) < 256:
-        _KEYS[raw] = key
-    return key
-
-
 def environ_of(request: RequestContext) -> WSGIEnvironment:
     """The WSGI environ for a request, the one that it came with if it did. Source: PEP 3333."""
     came: WSGIEnvironment | None = getattr(request.wire, "environ", None)
     if came is not None:
         return came
     scope = request.scope
-    root = scope["root_path"]
-    path = request.path.removeprefix(root)
-    server = scope.get("server") or ("localhost", 80)
-    environ: WSGIEnvironment = {
-        "REQUEST_METHOD": request.method,
-        "SCRIPT_NAME": root.encode().decode("latin-1"),
-        "PATH_INFO": path.encode("utf-8", "surrogateescape").decode("latin-1"),
-        "QUERY_STRING": request.query.decode("latin-1"),
-        "REQUEST_URI": _uri(scope, request),
-        "SERVER_NAME": server[0],
-        "SERVER_PORT": str(server[1] or 0),
-        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": scope["scheme"],
-        "wsgi.input": BytesIO(request.body or b""),
-        "wsgi.input_terminated": True,
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-        ENGINE_KEY: request,
-    }
-    if (client := scope.get("client")) is not None:
-        environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
-    for raw, value in request.headers:
-        key = _KEYS.get(raw)
-        if key is None and (key := _key(raw)) is None:
-            continue
-        text = value.decode("latin-1")
-        if key in environ:
-            text = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{text}"
-        environ[key] = text
+    path = route_path(scope["path"], scope["root_path"])
+    environ = environ_for(scope, path, BytesIO(request.body or b""))
+    environ[ENGINE_KEY] = request
     # What arrived in chunks is read by now: its size is known.
     if environ.pop("HTTP_TRANSFER_ENCODING", None) is not None:
         environ["CONTENT_LENGTH"] = str(len(request.body or b""))
     return environ
-
-
-def _uri(scope: dict[str, Any], request: RequestContext) -> str:
-    path = (scope.get("raw_path") or request.path.encode()).decode("latin-1")
-    return f"{path}?{request.query.decode('latin-1')}" if request.query else path
 
 
 def run(

@@ -205,19 +205,25 @@ def _claim() -> Callable[[Any], Any]:
     return lambda loop: claim_worker_thread(AsyncIOBackend, loop)
 
 
-_POOLS: dict[asyncio.AbstractEventLoop, Pool] = {}
+_POOLS: dict[tuple[asyncio.AbstractEventLoop, str], Pool] = {}
 
 
 def pools() -> list[Pool]:
     """The pools of all loops of this process that are not closed."""
-    return [pool for loop, pool in list(_POOLS.items()) if not loop.is_closed()]
+    return [pool for (loop, _), pool in list(_POOLS.items()) if not loop.is_closed()]
 
 
-def pool_of(loop: asyncio.AbstractEventLoop) -> Pool:
-    """The pool that belongs to `loop`; pools of closed loops are let go."""
-    pool = _POOLS.get(loop)
+def pool_of(loop: asyncio.AbstractEventLoop, name: str = "carboy") -> Pool:
+    """The pool of that name that belongs to `loop`; pools of closed loops are let go."""
+    pool = _POOLS.get((loop, name))
     if pool is None:
-        for other in [one for one in _POOLS if one.is_closed()]:
+        for other in [one for one in _POOLS if one[0].is_closed()]:
             _POOLS.pop(other).close()
-        pool = _POOLS[loop] = Pool(loop)
+        pool = _POOLS[loop, name] = Pool(loop, name=name)
     return pool
+
+
+def close_pools(loop: asyncio.AbstractEventLoop) -> None:
+    """Let the threads that belong to `loop` end after the work they have."""
+    for pool in [one for one in list(_POOLS.values()) if one.loop is loop]:
+        pool.close()

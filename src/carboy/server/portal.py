@@ -17,7 +17,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from carboy.core.engine import Engine
-from carboy.server.pool import Pool, pool_of
+from carboy.server.pool import Pool, close_pools, pool_of
 
 T = TypeVar("T")
 logger = logging.getLogger("carboy.error")
@@ -98,7 +98,7 @@ class Portal:
                 self.do(self._stop.set)
                 self._lifespan.result()
         finally:
-            pool_of(self.loop).close()
+            close_pools(self.loop)
             self.loop.call_soon_threadsafe(self.loop.stop)
             self._thread.join(5)
             self.loop.close()

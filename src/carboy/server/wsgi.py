@@ -75,16 +75,18 @@ class WsgiWire:
     def scope(self, request: RequestContext) -> dict[str, Any]:
         environ = self.environ
         peer = environ.get("REMOTE_ADDR")
+        root = as_text(environ.get("SCRIPT_NAME", ""))
+        path = root + request.path
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
             "http_version": environ.get("SERVER_PROTOCOL", "HTTP/1.1").removeprefix("HTTP/"),
             "method": request.method,
             "scheme": environ["wsgi.url_scheme"],
-            "path": request.path,
-            "raw_path": quote(request.path).encode(),
+            "path": path,
+            "raw_path": quote(path).encode(),
             "query_string": request.query,
-            "root_path": environ.get("SCRIPT_NAME", ""),
+            "root_path": root,
             "headers": request.headers,
             "client": (peer, int(environ.get("REMOTE_PORT") or 0)) if peer else None,
             "server": (environ["SERVER_NAME"], int(environ["SERVER_PORT"] or 0)),
@@ -111,6 +113,9 @@ def serve(engine: Engine, environ: Environ, start_response: StartResponse) -> It
     """One WSGI request."""
     request = request_of(environ, portal_of(engine))
     target = engine.match(request)
+    # Another application, which may be one of WSGI's own.
+    if (hosted := getattr(target.route.extras.get("foreign"), "direct", None)) is not None:
+        return hosted(engine, request, environ, start_response)  # type: ignore[no-any-return]
     length = environ.get("CONTENT_LENGTH") or "0"
     if target.max_body is not None and int(length) > target.max_body:
         target = refuse(request, BodyTooLarge, target.max_body)
@@ -119,7 +124,7 @@ def serve(engine: Engine, environ: Environ, start_response: StartResponse) -> It
         if request.body is None:
             target = refuse(request, BodyTooLarge, target.max_body)
         elif len(request.body) < int(length):
-            return _answer(engine, start_response, request, *TOO_SHORT)
+            return answer(engine, start_response, request, *TOO_SHORT)
     failure = None
     try:
         if target.is_async:
@@ -136,7 +141,7 @@ def serve(engine: Engine, environ: Environ, start_response: StartResponse) -> It
         head, content = drive(outer_ring(engine, request, error), request)
     if failure is not None:
         report(request, failure)
-    return _answer(engine, start_response, request, head, content)
+    return answer(engine, start_response, request, head, content)
 
 
 TOO_SHORT = (
@@ -147,7 +152,7 @@ TOO_SHORT = (
 
 def request_of(environ: Environ, portal: Portal) -> RequestContext:
     """The request that a WSGI environ describes."""
-    path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace")
+    path = as_text(environ.get("PATH_INFO", ""))
     headers = [
         (key[5:].replace("_", "-").lower().encode("latin-1"), value.encode("latin-1"))
         for key, value in environ.items()
@@ -158,8 +163,12 @@ def request_of(environ: Environ, portal: Portal) -> RequestContext:
             headers.append((name, value.encode("latin-1")))
     query = environ.get("QUERY_STRING", "").encode("latin-1")
     wire = WsgiWire(environ, portal)
-    root = environ.get("SCRIPT_NAME", "")
-    return RequestContext(wire, environ["REQUEST_METHOD"], root + path or "/", query, headers)
+    return RequestContext(wire, environ["REQUEST_METHOD"], path or "/", query, headers)
+
+
+def as_text(variable: str) -> str:
+    """A path of an environ, which holds bytes as Latin-1."""
+    return variable.encode("latin-1").decode("utf-8", "replace")
 
 
 def read_body(environ: Environ, limit: int | None) -> bytes | None:
@@ -175,9 +184,10 @@ def read_body(environ: Environ, limit: int | None) -> bytes | None:
     return None if limit is not None and len(body) > limit else body
 
 
-def _answer(
+def answer(
     engine: Engine, start_response: StartResponse, request: RequestContext, head: Head, body: Body
 ) -> Iterable[bytes]:
+    """Start an answer; what the server is to send."""
     sent: SelfSent | None = None
     try:
         if type(body) is bytes:
