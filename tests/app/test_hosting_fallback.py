@@ -323,3 +323,41 @@ def test_a_prefix_of_the_server_is_no_part_of_the_path() -> None:
             return (await client.get("http://a/api/api/x")).text
 
     assert asyncio.run(ask()) == "/api|/api/x"
+
+
+# -- beside Flask's routes ----------------------------------------------------------------------
+
+
+def test_what_no_route_of_either_kind_takes(tmp_path: Any) -> None:
+    seen: list[str] = []
+    app = App(static_folder=None)
+
+    @app.get("/typed")
+    def typed() -> str:
+        return "typed"
+
+    @app.route("/page/<int:number>/")
+    def page(number: int) -> str:
+        return f"page {number}"
+
+    @app.before_request
+    def before() -> None:
+        seen.append(flask_request.path)
+
+    app.mount("/old", old)
+    app.fallback(old)
+    client = TestClient(app)
+    for method, path, answer in [
+        ("GET", "/typed", '"typed"'),
+        ("GET", "/page/3/", "page 3"),
+        ("GET", "/page/3", "page 3"),  # the rule's own redirect
+        ("POST", "/page/3/", "old POST |/page/3/"),
+        ("GET", "/page/three/", "old GET |/page/three/"),
+        ("DELETE", "/typed", "old DELETE |/typed"),
+        ("GET", "/nowhere", "old GET |/nowhere"),
+        ("GET", "/static/x.css", "old GET |/static/x.css"),
+        ("GET", "/old/x", "old GET /old|/x"),
+    ]:
+        assert client.request(method, path).text == answer
+    # Hooks are for routes of the application's own.
+    assert set(seen) == {"/typed", "/page/3/", "/page/3"}
