@@ -60,6 +60,8 @@ class App(Hosting, FastAPI):
     declared_class = Both
     router_class = BothRouter
     _side: Any = None
+    #: The last document with Flask's views in it.
+    _merged: Any = None
 
     def __init__(
         self,
@@ -85,6 +87,16 @@ class App(Hosting, FastAPI):
         super().__init__(**options)
         if secret_key is not None:
             self.flask.secret_key = secret_key
+
+    def openapi(self) -> dict[str, Any]:
+        """The document: typed routes as FastAPI describes them, and Flask views as inferred."""
+        document = super().openapi()
+        if self._side is None:
+            return document
+        from carboy.app.inferred.merging import kept
+
+        self._merged = made = kept(self._merged, document, self._side)
+        return made.result
 
     def _make_handlers(self) -> Handlers:
         return BothHandlers(lambda: self.exception_handlers, self)

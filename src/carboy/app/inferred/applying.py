@@ -8,33 +8,40 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from carboy.app.inferred.answered import phrase
+from carboy.app.inferred.components import PREFIX, names_beside, referring
 from carboy.app.inferred.said import Said
+from carboy.fastapi._compat.schemas import GenerateJsonSchema
 
 #: A type may be described otherwise where it is sent than where it is received.
 RECEIVED, SENT = "validation", "serialization"
 
 
 class Types:
-    """Schemas of all types that were said, made together: models of one name are told apart."""
+    """Schemas of all types that were said, made together: models of one name are told apart.
 
-    def __init__(self, said: Iterable[Said]) -> None:
+    `definitions` are those of models by name; `taken` are others that they will stand beside.
+    """
+
+    def __init__(self, said: Iterable[Said], taken: dict[str, Any]) -> None:
         self._adapters: dict[tuple[int, str], tuple[Any, TypeAdapter[Any]]] = {}
-        self._schemas: dict[tuple[int, str], dict[str, Any]] = {}
-        self._definitions: dict[str, Any] = {}
         for one in said:
             for kind, mode in _types_of(one):
                 if (id(kind), mode) not in self._adapters:
                     self._adapters[id(kind), mode] = (kind, TypeAdapter(kind))
+        self._schemas: dict[tuple[int, str], Any] = {}
+        self.definitions: dict[str, Any] = {}
+        if self._adapters:
+            self._make(taken)
 
-    def definitions(self, ref: str) -> dict[str, Any]:
-        """The models' schemas by name; `ref` is how they are referred to."""
-        if not self._adapters:
-            return {}
+    def _make(self, taken: dict[str, Any]) -> None:
         inputs: Any = [(key, key[1], adapter) for key, (_, adapter) in self._adapters.items()]
-        schemas, rest = TypeAdapter.json_schemas(inputs, ref_template=ref)
-        self._schemas = {key: schema for (key, _), schema in schemas.items()}
-        self._definitions = rest.get("$defs", {})
-        return self._definitions
+        schemas, rest = TypeAdapter.json_schemas(
+            inputs, ref_template=PREFIX + "{model}", schema_generator=GenerateJsonSchema
+        )
+        made = rest.get("$defs", {})
+        names = names_beside(made, taken)
+        self.definitions = {names[name]: referring(one, names) for name, one in made.items()}
+        self._schemas = {key: referring(schema, names) for (key, _), schema in schemas.items()}
 
     def of(self, kind: Any, mode: str) -> dict[str, Any]:
         """The schema of a type; a copy."""
@@ -44,7 +51,7 @@ class Types:
         """The schema of a model itself, not a reference to it."""
         schema = self.of(model, RECEIVED)
         name = schema.get("$ref", "").rpartition("/")[2]
-        return dict(self._definitions[name]) if name else schema
+        return dict(self.definitions[name]) if name else schema
 
 
 def _types_of(said: Said) -> Iterator[tuple[Any, str]]:
@@ -86,13 +93,13 @@ def apply(operation: dict[str, Any], said: Said, types: Types) -> None:
         operation["tags"] = list(said.tags)
     if said.query is not None:
         for parameter in _fields(said.query, types):
-            _put(operation, parameter)
+            put(operation, parameter)
     for given in said.parameters:
         parameter = dict(given)
         kind = parameter.get("schema", str if "content" not in parameter else None)
         if kind is not None:
             parameter["schema"] = _schema(kind, types)
-        _put(operation, {"in": "query", "required": parameter.get("in") == "path", **parameter})
+        put(operation, {"in": "query", "required": parameter.get("in") == "path", **parameter})
     if said.body is not None:
         content = {said.body_type: {"schema": _schema(said.body, types)}}
         operation["requestBody"] = {"required": True, "content": content}
@@ -121,8 +128,8 @@ def _fields(model: Any, types: Types) -> Iterator[dict[str, Any]]:
         yield {**parameter, "schema": described}
 
 
-def _put(operation: dict[str, Any], parameter: dict[str, Any]) -> None:
-    """Add a parameter, in place of one of the same place and name."""
+def put(operation: dict[str, Any], parameter: dict[str, Any]) -> None:
+    """Add a parameter to an operation, in place of one of the same place and name."""
     listed = operation.setdefault("parameters", [])
     place = (parameter["in"], parameter["name"])
     for index, one in enumerate(listed):

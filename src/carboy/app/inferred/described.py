@@ -12,10 +12,12 @@ from werkzeug.routing import Rule
 
 from carboy.app.inferred.answered import responses_of
 from carboy.app.inferred.applying import Types, apply
+from carboy.app.inferred.components import free, used
 from carboy.app.inferred.converters import path_of
 from carboy.app.inferred.paths import Paths
 from carboy.app.inferred.requested import MARK, body_of, parameters_of
 from carboy.app.inferred.said import Said, said_of
+from carboy.app.inferred.typed import TypedParts
 from carboy.sources import View, read_function
 
 #: Answered by the framework.
@@ -27,10 +29,11 @@ SHOWN = "CARBOY_OPENAPI_VIEWS"
 
 @dataclass(frozen=True)
 class Described:
-    """Path items, and the schemas of models that they refer to (for components/schemas)."""
+    """Path items, and what they refer to: components/schemas and components/securitySchemes."""
 
     paths: dict[str, dict[str, Any]] = field(default_factory=dict)
     schemas: dict[str, Any] = field(default_factory=dict)
+    schemes: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def paths_of(flask_app: Any) -> dict[str, dict[str, Any]]:
     return describe(flask_app).paths
 
 
-def describe(flask_app: Any, *, ref: str = "#/components/schemas/{model}") -> Described:
+def describe(flask_app: Any) -> Described:
     """All operations of the views of a Flask application of our face (or of real Flask).
 
     Static files, HEAD and OPTIONS, rules that redirect or only build URLs, and what `documented`
@@ -62,8 +65,8 @@ def describe(flask_app: Any, *, ref: str = "#/components/schemas/{model}") -> De
     found = [] if shown == "none" else list(_operations(flask_app))
     if shown == "documented":
         found = [one for one in found if one.said]
-    types = Types(one for operation in found for one in operation.said)
-    definitions = types.definitions(ref)
+    typed = TypedParts((one.view, one.method) for one in found)
+    types = Types((one for operation in found for one in operation.said), typed.schemas)
     paths, names = Paths({}), _ids(found)
     for one, name in zip(found, names, strict=True):
         method = one.method.lower()
@@ -71,10 +74,12 @@ def describe(flask_app: Any, *, ref: str = "#/components/schemas/{model}") -> De
             _mention(there, one)
             continue
         operation = _describe(one, name)
+        typed.lay_over(operation, one.view, one.method)
         for said in one.said:
             apply(operation, said, types)
         paths.put(one.path, method, operation)
-    return Described(paths.items, _used(paths.items, definitions))
+    definitions = {**typed.schemas, **types.definitions}
+    return Described(paths.items, used(paths.items, definitions), typed.schemes)
 
 
 def _operations(flask_app: Any) -> Iterator[_Operation]:
@@ -102,24 +107,6 @@ def _mention(operation: dict[str, Any], other: _Operation) -> None:
     operation["description"] = f"{said}\n\n{note}" if said else note
 
 
-def _used(value: Any, definitions: dict[str, Any]) -> dict[str, Any]:
-    """The definitions that are referred to, from here or from one another."""
-    found: dict[str, Any] = {}
-    waiting = [value]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, list):
-            waiting += one
-        elif isinstance(one, dict):
-            waiting += one.values()
-        elif isinstance(one, str) and one.startswith("#/"):
-            name = one.rpartition("/")[2]
-            if name in definitions and name not in found:
-                found[name] = definitions[name]
-                waiting.append(definitions[name])
-    return found
-
-
 def _is_static(rule: Rule) -> bool:
     return str(rule.endpoint).rpartition(".")[2] == "static" and "filename" in rule.arguments
 
@@ -135,15 +122,6 @@ def _ids(found: list[_Operation]) -> list[str]:
             name += f"_{one.method.lower()}"
         names.append(free(name, taken))
     return names
-
-
-def free(name: str, taken: set[str]) -> str:
-    """`name`, or it with a number where it is taken; taken from now on."""
-    number, found = 2, name
-    while found in taken:
-        found, number = f"{name}_{number}", number + 1
-    taken.add(found)
-    return found
 
 
 def _describe(one: _Operation, name: str) -> dict[str, Any]:

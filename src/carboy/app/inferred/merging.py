@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-from carboy.app.inferred.described import describe, free
+from carboy.app.inferred.components import free, names_beside, referring
+from carboy.app.inferred.described import SHOWN, describe
 from carboy.app.inferred.paths import Paths
 
-_PREFIX = "#/components/schemas/"
+
+class Merged(NamedTuple):
+    """A document, and what it was made from."""
+
+    document: dict[str, Any]
+    state: tuple[Any, ...]
+    result: dict[str, Any]
+
+
+def kept(last: Merged | None, document: dict[str, Any], side: Any) -> Merged:
+    """`last`, or a new one where the document, the rules, views or the setting have changed."""
+    state = (side.engine.router, side.config.get(SHOWN), *side.view_functions.values())
+    if last is not None and last.document is document and last.state == state:
+        return last
+    return Merged(document, state, merged(document, side))
 
 
 def merged(document: dict[str, Any], flask_app: Any, prefix: str = "") -> dict[str, Any]:
@@ -23,19 +38,21 @@ def merged(document: dict[str, Any], flask_app: Any, prefix: str = "") -> dict[s
     items = {path: dict(item) for path, item in document.get("paths", {}).items()}
     components = dict(document.get("components", {}))
     schemas = dict(components.get("schemas", {}))
-    names = _names(found.schemas, schemas)
+    names = names_beside(found.schemas, schemas)
     for name, schema in found.schemas.items():
-        schemas[names[name]] = _referring(schema, names)
+        schemas[names[name]] = referring(schema, names)
     taken = {one["operationId"] for one in _operations(items) if "operationId" in one}
     paths = Paths(items)
     for path, item in found.paths.items():
         for method, operation in item.items():
             if paths.get(prefix + path, method) is None:
-                own = _referring(operation, names)
+                own = referring(operation, names)
                 own["operationId"] = free(own["operationId"], taken)
                 paths.put(prefix + path, method, own)
     if schemas:
         components["schemas"] = dict(sorted(schemas.items()))
+    if found.schemes:
+        components["securitySchemes"] = {**found.schemes, **components.get("securitySchemes", {})}
     result = {**document, "paths": paths.items}
     if components:
         result["components"] = components
@@ -47,34 +64,3 @@ def _operations(items: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for operation in item.values():
             if isinstance(operation, dict):
                 yield operation
-
-
-def _names(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, str]:
-    """What our models are called beside theirs; one that is the same is the same."""
-    taken = set(theirs) | set(ours)
-    return {
-        name: name if theirs.get(name, schema) == schema else free(name, taken)
-        for name, schema in ours.items()
-    }
-
-
-def _referring(value: Any, names: dict[str, str]) -> Any:
-    """A copy whose references have the new names."""
-    if isinstance(value, list):
-        return [_referring(one, names) for one in value]
-    if not isinstance(value, dict):
-        return value
-    copy = {key: _referring(one, names) for key, one in value.items()}
-    ref = copy.get("$ref")
-    if isinstance(ref, str) and ref.startswith(_PREFIX):
-        name = ref.removeprefix(_PREFIX)
-        copy["$ref"] = _PREFIX + names.get(name, name)
-    mapping = copy.get("mapping")
-    if isinstance(mapping, dict):
-        copy["mapping"] = {
-            key: _PREFIX + names.get(one.removeprefix(_PREFIX), one.removeprefix(_PREFIX))
-            if isinstance(one, str) and one.startswith(_PREFIX)
-            else one
-            for key, one in mapping.items()
-        }
-    return copy
