@@ -15,7 +15,21 @@ from carboy.cli.serving import dev as serve_dev
 from carboy.cli.serving import run as serve_run
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Main(click.Group):
+    """Commands that are seldom wanted are imported when they are named."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted({*super().list_commands(context), "migrate"})
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name == "migrate":
+            from carboy.migrate.commands import migrate
+
+            return migrate
+        return super().get_command(context, name)
+
+
+@click.group(cls=_Main, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(carboy.__version__, "-V", "--version", prog_name="carboy")
 def main() -> None:
     """Carboy: Flask code and FastAPI code on one fast engine.

@@ -1,0 +1,688 @@
+"""What Flask does and typed routes do not, for code that was converted: parameters, body, answers.
+
+Written by `carboy migrate convert` wherever the plain way would answer differently; each piece may
+be replaced by it once nobody needs the difference. Depends on Starlette and pydantic only, so that
+`--target fastapi` can put this very file into a project. Werkzeug, where it is installed, is asked
+for the words of its pages; nothing else of it is needed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from email.utils import format_datetime
+from html import escape
+from shutil import copyfileobj
+from typing import Any, NoReturn, TypeVar
+from urllib.parse import quote
+from uuid import UUID
+
+from pydantic import AfterValidator, BeforeValidator
+from starlette.datastructures import MutableHeaders, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response as _Response
+from starlette.responses import StreamingResponse as _Streaming
+
+Value = TypeVar("Value")
+
+# Parameters --------------------------------------------------------------------------------------
+
+
+def lenient(convert: Callable[[str], Any], default: Any = None) -> BeforeValidator:
+    """Flask's `type=`: what can't be converted is `default`, not an error.
+
+    page: Annotated[int, Query(), lenient(int, 1)] = 1
+    """
+
+    def check(value: Any) -> Any:
+        try:
+            return convert(value) if isinstance(value, str) else value
+        except (ValueError, TypeError):
+            return default
+
+    return BeforeValidator(check)
+
+
+def lenient_list(convert: Callable[[str], Any]) -> BeforeValidator:
+    """The same for `getlist(type=)`: values that can't be converted are left out."""
+
+    def check(values: Any) -> Any:
+        found = []
+        for value in values:
+            try:
+                found.append(convert(value))
+            except (ValueError, TypeError):
+                continue
+        return found
+
+    return BeforeValidator(check)
+
+
+def _or_404(accept: Callable[[Any], bool]) -> AfterValidator:
+    def check(value: Any) -> Any:
+        if not accept(value):
+            raise HTTPException(404)
+        return value
+
+    return AfterValidator(check)
+
+
+def one_of(*values: str) -> AfterValidator:
+    """`<any(...)>`: 404 for any other value."""
+    return _or_404(values.__contains__)
+
+
+def length(*, minlength: int = 1, maxlength: int | None = None, length: int | None = None) -> Any:
+    """`<string(minlength=, maxlength=, length=)>`."""
+    if length is not None:
+        return _or_404(lambda value: len(value) == length)
+    return _or_404(lambda value: len(value) >= minlength and len(value) <= (maxlength or 1 << 30))
+
+
+def between(*, min: int | None = None, max: int | None = None) -> AfterValidator:
+    """`<int(min=, max=)>`."""
+    low, high = (min, max)
+    return _or_404(lambda value: (low is None or value >= low) and (high is None or value <= high))
+
+
+#: `<path:name>`: never empty, and not beginning with a slash.
+path = _or_404(lambda value: bool(value) and not value.startswith("/"))
+
+
+def _fraction(value: Any) -> float:
+    if re.fullmatch(r"\d+\.\d+", str(value)) is None:
+        raise HTTPException(404)
+    return float(value)
+
+
+#: `<float:name>`: a point is needed.
+fraction = BeforeValidator(_fraction)
+
+
+def in_path(name: str, default: Any = None) -> Callable[[Request], Any]:
+    """A dependency: a variable that only some of a route's paths have."""
+
+    def value(request: Request) -> Any:
+        found = request.path_params.get(name, default)
+        if found == "":
+            raise HTTPException(404)
+        return found
+
+    return value
+
+
+def given(value: Value | None) -> Value:
+    """`value`, that was sent; 400 where it was not, as for Flask's `request.args["name"]`."""
+    if value is None:
+        raise HTTPException(400)
+    return value
+
+
+def abort(status: int, description: str | None = None) -> NoReturn:
+    """`abort` as a part of an expression; as a statement it is `raise HTTPException(...)`."""
+    raise HTTPException(status, description)
+
+
+class MultiDict(Mapping[str, Any]):
+    """Several values a key, the first of them by default; a missing key is answered with 400."""
+
+    def __init__(self, pairs: Iterable[tuple[str, Any]] = ()) -> None:
+        self._lists: dict[str, list[Any]] = {}
+        for key, value in pairs:
+            self._lists.setdefault(key, []).append(value)
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._lists:
+            raise HTTPException(400)
+        return self._lists[key][0]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lists)
+
+    def __len__(self) -> int:
+        return len(self._lists)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._lists
+
+    def get(self, key: str, default: Any = None, type: Callable[[Any], Any] | None = None) -> Any:
+        """The first value, or `default` where there is none or `type` refuses it."""
+        if key not in self._lists:
+            return default
+        try:
+            return self._lists[key][0] if type is None else type(self._lists[key][0])
+        except (ValueError, TypeError):
+            return default
+
+    def getlist(self, key: str, type: Callable[[Any], Any] | None = None) -> list[Any]:
+        """All values; those that `type` refuses are left out."""
+        found = self._lists.get(key, [])
+        if type is None:
+            return list(found)
+        tried = [MultiDict([("", one)]).get("", _MISSING, type) for one in found]
+        return [one for one in tried if one is not _MISSING]
+
+    def items(self, multi: bool = False) -> Any:
+        """Pairs: the first value of each key, or with `multi` every one."""
+        if not multi:
+            return [(key, values[0]) for key, values in self._lists.items()]
+        return [(key, value) for key, values in self._lists.items() for value in values]
+
+    def lists(self) -> list[tuple[str, list[Any]]]:
+        """Every key with all its values."""
+        return [(key, list(values)) for key, values in self._lists.items()]
+
+    def to_dict(self, flat: bool = True) -> dict[str, Any]:
+        """A plain dict, of first values or of lists."""
+        return dict(self.items()) if flat else dict(self.lists())
+
+
+_MISSING: Any = object()
+
+
+class Upload:
+    """An uploaded file, read and saved without waiting."""
+
+    def __init__(self, name: str, file: UploadFile) -> None:
+        self.name, self.stream, self.filename = name, file.file, file.filename
+        self.headers, self.content_type = file.headers, file.content_type
+        self.mimetype = (file.content_type or "").partition(";")[0].strip().lower()
+        self.read, self.seek, self.close = file.file.read, file.file.seek, file.file.close
+
+    def __bool__(self) -> bool:
+        return bool(self.filename)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.stream)
+
+    def save(self, target: Any, buffer_size: int = 16384) -> None:
+        """Write it to a path or an open file."""
+        if hasattr(target, "write"):
+            copyfileobj(self.stream, target, buffer_size)
+            return
+        with open(target, "wb") as opened:  # noqa: PTH123
+            copyfileobj(self.stream, opened, buffer_size)
+
+
+# What is read before the view runs ---------------------------------------------------------------
+
+
+def args(request: Request) -> MultiDict:
+    """`request.args`."""
+    return MultiDict(request.query_params.multi_items())
+
+
+async def form(request: Request) -> MultiDict:
+    """`request.form`: fields without files."""
+    sent = await request.form()
+    return MultiDict((key, value) for key, value in sent.multi_items() if isinstance(value, str))
+
+
+async def files(request: Request) -> MultiDict:
+    """`request.files`."""
+    sent = await request.form()
+    return MultiDict(
+        (key, Upload(key, value))
+        for key, value in sent.multi_items()
+        if isinstance(value, UploadFile)
+    )
+
+
+async def raw_data(request: Request) -> bytes:
+    """`request.get_data()`: the body."""
+    return await request.body()
+
+
+async def data(request: Request) -> bytes:
+    """`request.data`: the body, unless it is a form."""
+    if mimetype(request) in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        return b""
+    return await request.body()
+
+
+def mimetype(request: Request) -> str:
+    """`request.mimetype`."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def is_json(request: Request) -> bool:
+    """`request.is_json`."""
+    kind = mimetype(request)
+    return kind == "application/json" or (
+        kind.startswith("application/") and kind.endswith("+json")
+    )
+
+
+def host(request: Request) -> str:
+    """`request.host`."""
+    return request.url.netloc
+
+
+def host_url(request: Request) -> str:
+    """`request.host_url`."""
+    return f"{request.url.scheme}://{request.url.netloc}/"
+
+
+def full_path(request: Request) -> str:
+    """`request.full_path`: with a question mark in any case."""
+    return f"{request.url.path}?{request.url.query}"
+
+
+async def json_body(request: Request) -> Any:
+    """`request.get_json()`: 415 for another content type, 400 for what is no JSON."""
+    if not is_json(request):
+        raise HTTPException(415, _words_of_415())
+    return _parsed(await request.body(), silent=False)
+
+
+async def json_body_silent(request: Request) -> Any:
+    """`request.get_json(silent=True)`: None for anything else."""
+    return _parsed(await request.body(), silent=True) if is_json(request) else None
+
+
+async def json_body_force(request: Request) -> Any:
+    """`request.get_json(force=True)`: whatever the content type."""
+    return _parsed(await request.body(), silent=False)
+
+
+async def json_body_force_silent(request: Request) -> Any:
+    """`request.get_json(force=True, silent=True)`."""
+    return _parsed(await request.body(), silent=True)
+
+
+def _parsed(body: bytes, silent: bool) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        if silent:
+            return None
+        raise HTTPException(400) from None
+
+
+def _words_of_415() -> str:
+    try:
+        from werkzeug.exceptions import UnsupportedMediaType
+        from werkzeug.wrappers import Request as Asked
+    except ImportError:
+        return "The body has to be JSON, and its Content-Type has to say so"
+    try:
+        Asked({}).on_json_loading_failed(None)
+    except UnsupportedMediaType as error:
+        return error.description or ""
+    return ""
+
+
+# Answers -----------------------------------------------------------------------------------------
+
+
+class Headers(MutableHeaders):
+    """Starlette's, with Werkzeug's names for what it can do; `keys()` is as headers are written."""
+
+    def add(self, key: str, value: Any, **options: Any) -> None:
+        """One more of that name."""
+        extra = "".join(f"; {name.replace('_', '-')}={one}" for name, one in options.items())
+        self.append(key, f"{value}{extra}")
+
+    def set(self, key: str, value: Any) -> None:
+        """In place of what is there."""
+        self[key] = str(value)
+
+    def get_all(self, key: str) -> list[str]:
+        """Every value of that name."""
+        return self.getlist(key)
+
+    def keys(self) -> list[str]:  # type: ignore[override]
+        """Names with capitals, one for each field."""
+        return [key.title() for key in self]
+
+    def items(self) -> list[tuple[str, str]]:  # type: ignore[override]
+        """(name, value) of each field."""
+        return [(key.title(), value) for key, value in super().items()]
+
+
+class _Dressed:
+    """What Flask's responses have: `data`, `content_type`, `status`, cookies with its defaults."""
+
+    raw_headers: Any
+    body: Any
+    background: Any
+    status_code: int
+    _fields: list[tuple[bytes, bytes]]
+
+    def _dress(self, status: Any, headers: Any, mimetype: str | None, kind: str | None) -> None:
+        pairs = headers.items() if hasattr(headers, "items") else (headers or ())
+        self._fields = [(str(k).lower().encode(), str(v).encode("latin-1")) for k, v in pairs]
+        self.background = None
+        self.status_code = _status(status)
+        if kind is None and mimetype is None and "content-type" in self.headers:
+            return
+        self.content_type = kind or _with_charset(mimetype or "text/html")
+
+    @property
+    def headers(self) -> Headers:
+        return Headers(raw=self.raw_headers)
+
+    @headers.setter
+    def headers(self, values: Any) -> None:
+        del self.raw_headers[:]
+        for key, value in values.items():
+            self.headers.append(key, str(value))
+
+    @property
+    def content_type(self) -> str | None:
+        return self.headers.get("content-type")
+
+    @content_type.setter
+    def content_type(self, value: str) -> None:
+        self.headers["content-type"] = value
+
+    @property
+    def mimetype(self) -> str:
+        return (self.content_type or "").partition(";")[0].strip().lower()
+
+    @mimetype.setter
+    def mimetype(self, value: str) -> None:
+        self.content_type = _with_charset(value)
+
+    @property
+    def status(self) -> int:
+        return self.status_code
+
+    @status.setter
+    def status(self, value: Any) -> None:
+        self.status_code = _status(value)
+
+    def set_cookie(
+        self,
+        key: str,
+        value: str = "",
+        max_age: timedelta | int | None = None,
+        expires: Any = None,
+        path: str | None = "/",
+        domain: str | None = None,
+        secure: bool = False,
+        httponly: bool = False,
+        samesite: str | None = None,
+        partitioned: bool = False,
+    ) -> None:
+        """With Flask's defaults: no SameSite unless it is said."""
+        if isinstance(max_age, timedelta):
+            max_age = int(max_age.total_seconds())
+        if isinstance(expires, int | float):
+            expires = datetime.fromtimestamp(expires, UTC)
+        parts = [f"{key}={_cookie_value(value)}"]
+        parts += [f"Domain={domain.lstrip('.')}"] if domain else []
+        if expires is not None:
+            parts.append(f"Expires={expires if isinstance(expires, str) else http_date(expires)}")
+        parts += [f"Max-Age={max_age}"] if max_age is not None else []
+        parts += ["Secure"] if secure or partitioned else []
+        parts += ["HttpOnly"] if httponly else []
+        parts += [f"Path={quote(path, safe=_IN_PATH)}"] if path is not None else []
+        parts += [f"SameSite={samesite.title()}"] if samesite else []
+        parts += ["Partitioned"] if partitioned else []
+        self.headers.append("set-cookie", "; ".join(parts))
+
+    def delete_cookie(
+        self,
+        key: str,
+        path: str | None = "/",
+        domain: str | None = None,
+        *more: Any,
+        **options: Any,
+    ) -> None:
+        """A cookie that is over."""
+        self.set_cookie(key, "", 0, 0, path, domain, *more, **options)
+
+
+_IN_PATH = "%!$&'()*+,/:=@"
+_COOKIE_PLAIN = re.compile(r"[\w!#$%&'()*+./:<=>?@\[\]^`{|}~-]*", re.ASCII)
+
+
+def _cookie_value(value: str) -> str:
+    if _COOKIE_PLAIN.fullmatch(value):
+        return value
+    written = [
+        f"\\{chr(one)}"
+        if one in b'"\\'
+        else chr(one)
+        if 32 <= one < 127 and one not in b",;"
+        else f"\\{one:03o}"
+        for one in value.encode()
+    ]
+    return f'"{"".join(written)}"'
+
+
+def _with_charset(mimetype: str) -> str:
+    is_text = mimetype.startswith("text/") or mimetype in (
+        "application/xml",
+        "application/javascript",
+    )
+    return f"{mimetype}; charset=utf-8" if is_text or mimetype.endswith("+xml") else mimetype
+
+
+def _status(value: Any) -> int:
+    return 200 if value is None else int(str(value)[:3]) if isinstance(value, str) else int(value)
+
+
+class Response(_Dressed, _Response):
+    """Flask's Response: HTML unless it is said, and `data` may be set.
+
+    An iterator as `response` is sent piece by piece.
+    """
+
+    def __new__(cls, response: Any = None, *args: Any, **named: Any) -> Any:
+        if isinstance(response, Iterator):
+            return _Stream(response, *args, **named)
+        return super().__new__(cls)
+
+    def __init__(
+        self,
+        response: Any = None,
+        status: Any = None,
+        headers: Any = None,
+        mimetype: str | None = None,
+        content_type: str | None = None,
+        direct_passthrough: bool = False,
+    ) -> None:
+        self._dress(status, headers, mimetype, content_type)
+        has_length = "content-length" in self.headers
+        body = _joined(response)
+        if has_length and not body:
+            self.body = body
+        else:
+            self.data = body
+
+    @property
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:  # type: ignore[override]
+        """What is sent. 204 has no length, 304 nothing that describes a body."""
+        if self.status_code == 204 or self.status_code < 200:
+            self._drop(b"content-length")
+        elif self.status_code == 304:
+            self._drop(b"content-length", b"content-type", b"content-encoding", b"content-language")
+        return self._fields
+
+    def _drop(self, *names: bytes) -> None:
+        self._fields[:] = [one for one in self._fields if one[0] not in names]
+
+    @property
+    def data(self) -> bytes:
+        """The body."""
+        return bytes(self.body)
+
+    @data.setter
+    def data(self, value: str | bytes) -> None:
+        self.body = value.encode() if isinstance(value, str) else bytes(value)
+        self.headers["content-length"] = str(len(self.body))
+
+    def get_data(self, as_text: bool = False) -> Any:
+        """The body."""
+        return self.body.decode() if as_text else self.body
+
+    def set_data(self, value: str | bytes) -> None:
+        """Another body."""
+        self.data = value
+
+    @property
+    def json(self) -> Any:
+        """The body, read as JSON."""
+        return json.loads(self.body)
+
+    get_json = lambda self, **options: self.json  # noqa: E731
+
+
+class _Stream(_Dressed, _Streaming):
+    """Flask's Response whose body comes from an iterator."""
+
+    def __init__(
+        self,
+        response: Iterator[Any],
+        status: Any = None,
+        headers: Any = None,
+        mimetype: str | None = None,
+        content_type: str | None = None,
+        direct_passthrough: bool = False,
+    ) -> None:
+        _Streaming.__init__(self, response)
+        self._dress(status, headers, mimetype, content_type)
+        self.raw_headers = self._fields
+
+
+def _joined(response: Any) -> bytes:
+    if response is None or isinstance(response, bytes | bytearray):
+        return bytes(response or b"")
+    if isinstance(response, str):
+        return response.encode()
+    return b"".join(one.encode() if isinstance(one, str) else bytes(one) for one in response)
+
+
+class JSON(Response):
+    """JSON as Flask writes it: keys sorted, dates as in HTTP, Decimals and UUIDs as text."""
+
+    def __init__(self, content: Any, status_code: int = 200, headers: Any = None) -> None:
+        text = json.dumps(content, default=_for_json, sort_keys=True, separators=(",", ":"))
+        super().__init__(f"{text}\n", status_code, headers, content_type="application/json")
+
+
+def _for_json(value: Any) -> Any:
+    if isinstance(value, date):
+        return http_date(value)
+    if isinstance(value, Decimal | UUID):
+        return str(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    if hasattr(value, "__html__"):
+        return str(value.__html__())
+    raise TypeError(f"JSON has no {type(value).__name__}")
+
+
+def http_date(value: date) -> str:
+    """As in `Sun, 06 Nov 1994 08:49:37 GMT`; times without a zone are UTC's."""
+    if not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)
+    value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    return format_datetime(value, usegmt=True)
+
+
+def jsonify(*values: Any, **named: Any) -> Response:
+    """Flask's: one value, several as a list, or named ones as an object."""
+    if values and named:
+        raise TypeError("jsonify() takes positional or named arguments, not both")
+    return JSON(named if named or not values else values[0] if len(values) == 1 else list(values))
+
+
+def redirect(location: str, code: int = 302, Response: Any = None) -> Any:  # noqa: N803
+    """Flask's, with the page that it sends along."""
+    target = quote(location, safe="!#$%&'()*+,/:;=?@[]~")
+    try:
+        from werkzeug.utils import redirect as page
+
+        body = page(location, code).get_data()
+        target = page(location, code).headers["Location"]
+    except ImportError:
+        shown = escape(target)
+        body = f'<!doctype html>\n<title>Elsewhere</title>\n<a href="{shown}">{shown}</a>'.encode()
+    return _OWN(body, code, {"location": target})
+
+
+#: The class, where a parameter has its name.
+_OWN = Response
+
+
+def make_response(*values: Any) -> Any:
+    """Flask's: what a view may return, as a response that can be changed."""
+    if not values:
+        return Response()
+    return answered(values[0] if len(values) == 1 else values)
+
+
+def answered(value: Any) -> Any:
+    """A response for whatever a Flask view may return: text, dict, tuple, Werkzeug's response."""
+    status: Any = None
+    headers: Any = None
+    if isinstance(value, tuple) and not isinstance(value, _Response):
+        value, *more = value
+        if len(more) == 2:
+            status, headers = more
+        elif isinstance(more[0], dict | list | tuple) or hasattr(more[0], "items"):
+            headers = more[0]
+        else:
+            status = more[0]
+    if value is None:
+        raise TypeError("the view returned None: it has to return an answer")
+    response = _response(value)
+    if status is not None:
+        response.status_code = _status(status)
+    for key, one in headers.items() if hasattr(headers, "items") else headers or ():
+        response.headers[key] = str(one)
+    return response
+
+
+def _response(value: Any) -> Any:
+    if isinstance(value, _Response):
+        return value
+    if isinstance(value, dict | list):
+        return JSON(value)
+    if hasattr(value, "get_wsgi_headers"):
+        return _from_werkzeug(value)
+    return Response(value)
+
+
+def _from_werkzeug(value: Any) -> Any:
+    fields = list(value.get_wsgi_headers({"wsgi.url_scheme": "http", "HTTP_HOST": "localhost"}))
+    if value.is_sequence:
+        made = Response(value.get_data(), value.status_code, content_type="text/html")
+    else:
+        made = Response(_closing(value), value.status_code)
+    made._fields[:] = [(k.lower().encode(), v.encode("latin-1")) for k, v in fields]
+    return made
+
+
+def _closing(response: Any) -> Iterator[bytes]:
+    try:
+        yield from response.iter_encoded()
+    finally:
+        response.close()
+
+
+def answers(view: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator: whatever `view` returns, as `answered` has it."""
+    if inspect.iscoroutinefunction(view):
+
+        @functools.wraps(view)
+        async def answer_async(*positional: Any, **named: Any) -> Any:
+            return answered(await view(*positional, **named))
+
+        return answer_async
+
+    @functools.wraps(view)
+    def answer(*positional: Any, **named: Any) -> Any:
+        return answered(view(*positional, **named))
+
+    return answer

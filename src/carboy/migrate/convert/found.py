@@ -1,0 +1,215 @@
+"""Applications, blueprints and views, as a project's sources declare them.
+
+Nothing is imported and nothing run: an owner is a name that `Flask(...)` or `Blueprint(...)` is
+assigned to, a view a function with an owner's route decorators. What was declared in a way that
+can't be seen here stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import libcst as cst
+
+from carboy.migrate.convert.project import Project, Source
+from carboy.migrate.convert.text import Arguments, dotted, literal, text_of, walk
+
+VERBS = ("get", "post", "put", "patch", "delete")
+APPS = {"flask.Flask": False, "carboy.App": True, "carboy.app.App": True}
+_ROUTE_OPTIONS = {"methods", "endpoint", "defaults", "strict_slashes", "provide_automatic_options"}
+
+
+@dataclass(eq=False)
+class Owner:
+    """What views are declared on."""
+
+    source: Source
+    name: str
+    call: cst.Call | None
+    #: The blueprint's name; None for an application.
+    blueprint: str | None = None
+    prefix: str | None = None
+    #: An App already: its `get`, `post` ... are typed.
+    is_app_class: bool = False
+    registrations: list[Registration] = field(default_factory=list)
+    #: Why none of its views can be moved, if so.
+    reason: str | None = None
+
+    @property
+    def full_prefix(self) -> str:
+        """The prefix as requests see it: what the registration says goes before the blueprint's
+        own.
+        """
+        if self.registrations and self.registrations[0].prefix is not None:
+            return self.registrations[0].prefix
+        return self.prefix or ""
+
+
+@dataclass(eq=False)
+class Registration:
+    """One `app.register_blueprint(bp, ...)`."""
+
+    source: Source
+    call: cst.Call
+    prefix: str | None
+
+
+@dataclass
+class Rule:
+    """One rule of a view. `methods` is None where Flask's default (GET) applies."""
+
+    path: str | None
+    methods: list[str] | None
+    endpoint: str | None
+    defaults: dict[str, object]
+    decorator: cst.Decorator
+    problem: str | None = None
+
+
+@dataclass(eq=False)
+class View:
+    """A function and the rules that lead to it."""
+
+    source: Source
+    owner: Owner
+    function: cst.FunctionDef
+    rules: list[Rule]
+
+    @property
+    def name(self) -> str:
+        return self.function.name.value
+
+    @property
+    def endpoint(self) -> str:
+        own = next((rule.endpoint for rule in self.rules if rule.endpoint), self.name)
+        return f"{self.owner.blueprint}.{own}" if self.owner.blueprint else own
+
+    @property
+    def methods(self) -> list[str]:
+        found: list[str] = []
+        for rule in self.rules:
+            found += [one for one in rule.methods or ["GET"] if one not in found]
+        return found
+
+
+class Found:
+    """Everything that was found in a project."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.owners: dict[tuple[str, str], Owner] = {}
+        for source in project.sources.values():
+            for owner in _owners(source):
+                self.owners.setdefault((source.name, owner.name), owner)
+        for source in project.sources.values():
+            self._read_registrations(source)
+        self.views = [view for source in project.sources.values() for view in self._views(source)]
+
+    def owner(self, source: Source, node: cst.CSTNode) -> Owner | None:
+        """The application or blueprint that an expression in `source` is."""
+        meaning = source.meaning(node)
+        if meaning is None:
+            return None
+        place = self.project.owner(meaning)
+        return None if place is None else self.owners.get((place[0].name, place[1]))
+
+    def _read_registrations(self, source: Source) -> None:
+        for node in walk(source.tree):
+            if not (isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute)):
+                continue
+            if node.func.attr.value != "register_blueprint":
+                continue
+            given = Arguments(node.args)
+            owner = self.owner(source, given.positional[0]) if given.positional else None
+            if owner is None:
+                continue
+            extra = set(given.named) - {"url_prefix"}
+            prefix = text_of(given.named.get("url_prefix"))
+            if extra or not given.is_plain or ("url_prefix" in given.named and prefix is None):
+                owner.reason = "its blueprint is registered with options that can't be moved"
+            above = self.owner(source, node.func.value)
+            if above is not None and above.blueprint is not None:
+                owner.reason = "its blueprint is nested in another one"
+            owner.registrations.append(Registration(source, node, prefix))
+            if len(owner.registrations) > 1:
+                owner.reason = "its blueprint is registered more than once"
+
+    def _views(self, source: Source) -> Iterator[View]:
+        for node in walk(source.tree):
+            if isinstance(node, cst.FunctionDef) and node.decorators:
+                rules: list[Rule] = []
+                owner: Owner | None = None
+                for decorator in node.decorators:
+                    found = self.rule_of(source, decorator)
+                    if found is not None:
+                        owner, rule = found
+                        rules.append(rule)
+                if owner is not None:
+                    yield View(source, owner, node, rules)
+
+    def rule_of(self, source: Source, decorator: cst.Decorator) -> tuple[Owner, Rule] | None:
+        """The rule that a decorator declares, if it is a route of Flask's."""
+        call = decorator.decorator
+        if not (isinstance(call, cst.Call) and isinstance(call.func, cst.Attribute)):
+            return None
+        verb = call.func.attr.value
+        if verb != "route" and verb not in VERBS:
+            return None
+        owner = self.owner(source, call.func.value)
+        if owner is None or (owner.is_app_class and verb != "route"):
+            return None
+        return owner, _rule(decorator, Arguments(call.args), verb)
+
+
+def _rule(decorator: cst.Decorator, given: Arguments, verb: str) -> Rule:
+    path = text_of(given.get(0, "rule"))
+    problem = None if path is not None else "the rule is no literal text"
+    methods = [verb.upper()] if verb in VERBS else None
+    if "methods" in given.named:
+        value = literal(given.named["methods"], None)
+        if isinstance(value, list | tuple | set) and all(isinstance(one, str) for one in value):
+            methods = [one.upper() for one in value]
+            if isinstance(value, set):
+                methods.sort()
+        else:
+            problem = "the methods of the rule can't be seen"
+    defaults = literal(given.named.get("defaults"), {})
+    if not isinstance(defaults, dict) or ("defaults" in given.named and not defaults):
+        defaults, problem = {}, "the defaults of the rule can't be seen"
+    unknown = set(given.named) - _ROUTE_OPTIONS - {"rule"}
+    if unknown or not given.is_plain:
+        problem = f"the route has options that can't be moved: {', '.join(sorted(unknown)) or '*'}"
+    if "strict_slashes" in given.named or "provide_automatic_options" in given.named:
+        problem = "the route says how slashes or OPTIONS are treated"
+    return Rule(path, methods, text_of(given.named.get("endpoint")), defaults, decorator, problem)
+
+
+def _owners(source: Source) -> Iterator[Owner]:
+    for node in walk(source.tree):
+        if isinstance(node, cst.Assign) and len(node.targets) == 1:
+            target, value = node.targets[0].target, node.value
+        elif isinstance(node, cst.AnnAssign) and node.value is not None:
+            target, value = node.target, node.value
+        else:
+            continue
+        name = dotted(target)
+        if name is None or not isinstance(value, cst.Call):
+            continue
+        meaning = source.meaning(value.func)
+        if meaning in APPS:
+            yield Owner(source, name, value, is_app_class=APPS[meaning])
+        elif meaning == "flask.Blueprint":
+            yield _blueprint(source, name, value)
+
+
+def _blueprint(source: Source, name: str, call: cst.Call) -> Owner:
+    given = Arguments(call.args)
+    called = text_of(given.get(0, "name"))
+    prefix = text_of(given.named.get("url_prefix"))
+    owner = Owner(source, name, call, blueprint=called or name, prefix=prefix)
+    if called is None or ("url_prefix" in given.named and prefix is None):
+        owner.reason = "name or prefix of its blueprint can't be seen"
+    if {"subdomain", "url_defaults"} & set(given.named) or len(given.positional) > 2:
+        owner.reason = "its blueprint has a subdomain or defaults for URLs"
+    return owner

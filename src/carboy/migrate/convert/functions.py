@@ -1,0 +1,78 @@
+"""Flask's functions in a typed view: `abort` is a raise, `redirect` and the like are `kept`'s.
+
+`url_for`, `render_template` and `flash` are no proxies and stay what they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import libcst as cst
+
+from carboy.migrate.convert.answers import ABORTS, JSONIFY
+from carboy.migrate.convert.contexts import TABLES
+from carboy.migrate.convert.draft import Draft
+from carboy.migrate.convert.rewriting import Handler
+from carboy.migrate.convert.text import Arguments, code, expression
+
+#: What a value of Flask's is called in `kept`.
+_KEPT = {
+    "flask.redirect": "redirect",
+    "werkzeug.utils.redirect": "redirect",
+    "flask.make_response": "make_response",
+    "flask.Response": "Response",
+    "werkzeug.wrappers.Response": "Response",
+    "flask.jsonify": "jsonify",
+    "flask.json.jsonify": "jsonify",
+}
+
+
+def _named(kept: str) -> Handler:
+    def handle(draft: Draft, node: Any) -> cst.BaseExpression | None:
+        # A decorator of the application's own is handed the very objects that Flask makes.
+        return None if draft.decorators else expression(draft.kept(kept))
+
+    return handle
+
+
+for _meaning, _name in _KEPT.items():
+    TABLES.values[_meaning] = _named(_name)
+
+
+def _abort(draft: Draft, node: cst.Call) -> cst.BaseExpression | None:
+    """`abort` as a part of an expression."""
+    arguments = abort_arguments(draft, node)
+    return None if arguments is None else expression(f"{draft.kept('abort')}({arguments})")
+
+
+for _meaning in ABORTS:
+    TABLES.calls[_meaning] = _abort
+
+
+def abort_arguments(draft: Draft, call: cst.Call) -> str | None:
+    """What HTTPException is given for `abort(...)`; None (and a reason) if that can't be said."""
+    given = Arguments(call.args)
+    status, description = given.get(0, "code"), given.get(1, "description")
+    if status is None or not given.is_plain or set(given.named) - {"description", "code"}:
+        draft.keep("it calls abort() with a response, or in a way that can't be followed")
+        return None
+    draft.use("abort")
+    if isinstance(status, cst.Call):
+        draft.keep("it calls abort() with a response")
+        return None
+    return code(status) if description is None else f"{code(status)}, {code(description)}"
+
+
+def raised(draft: Draft, original: cst.Call, updated: cst.Call) -> cst.Raise | None:
+    """`raise HTTPException(...)` for an `abort(...)` that is a statement."""
+    if draft.meaning(original.func) not in ABORTS:
+        return None
+    arguments = abort_arguments(draft, updated)
+    if arguments is None:
+        return None
+    return cst.Raise(exc=expression(f"{draft.typed('HTTPException')}({arguments})"))
+
+
+def is_jsonify(draft: Draft, node: cst.BaseExpression) -> bool:
+    """Whether `node` is Flask's own jsonify(...)."""
+    return isinstance(node, cst.Call) and draft.meaning(node.func) in JSONIFY

@@ -1,0 +1,218 @@
+"""Imports of a rewritten module: Flask's from Carboy's face, those that are needed, none that are
+not.
+
+A name that was imported only for what has been rewritten goes. What a module imports for others to
+import from it can't be told from that, so only names that rewritten views used are looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import libcst as cst
+
+from carboy.migrate.convert.project import canonical
+from carboy.migrate.convert.text import dotted, walk
+
+if TYPE_CHECKING:
+    from carboy.migrate.convert.modules import Edits
+
+_STANDARD = {"typing", "uuid", "datetime", "decimal"}
+
+
+def tidy(edits: Edits, tree: cst.Module) -> cst.Module:
+    """`tree` with its imports brought up to date."""
+    changed = tree.visit(_Imports(edits, _used(tree)))
+    assert isinstance(changed, cst.Module)
+    return _add(changed, edits)
+
+
+def _used(tree: cst.Module) -> set[str]:
+    """Names that anything but an import asks for; those in `__all__` too."""
+    found: set[str] = set()
+    pending: list[cst.CSTNode] = [tree]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, cst.Import | cst.ImportFrom):
+            continue
+        if isinstance(node, cst.Name):
+            found.add(node.value)
+        elif isinstance(node, cst.SimpleString):
+            found.add(node.raw_value)
+        elif isinstance(node, cst.Attribute | cst.Arg):
+            pending.append(node.value)
+            continue
+        pending.extend(node.children)
+    return found
+
+
+class _Imports(cst.CSTTransformer):
+    """Changes and removes what is imported already."""
+
+    def __init__(self, edits: Edits, used: set[str]) -> None:
+        super().__init__()
+        self.edits, self.used = edits, used
+
+    def _may_go(self, local: str) -> bool:
+        return local in self.edits.unneeded and local not in self.used
+
+    def leave_ImportFrom(self, original_node: cst.ImportFrom, updated_node: cst.ImportFrom) -> Any:
+        if isinstance(updated_node.names, cst.ImportStar) or updated_node.relative:
+            return updated_node
+        module = dotted(updated_node.module) if updated_node.module else ""
+        names = [one for one in updated_node.names if not self._may_go(_local(one))]
+        if not names:
+            return cst.RemoveFromParent()
+        if len(names) != len(updated_node.names):
+            names = _closed(names, updated_node)
+        updated_node = updated_node.with_changes(names=names)
+        if self.edits.changes_face and module and module.partition(".")[0] == "flask":
+            return updated_node.with_changes(module=_face(module))
+        return updated_node
+
+    def leave_Import(self, original_node: cst.Import, updated_node: cst.Import) -> Any:
+        if not self.edits.changes_face:
+            return updated_node
+        names = [_import_of(one) for one in updated_node.names]
+        return updated_node.with_changes(names=names)
+
+
+def _closed(names: list[cst.ImportAlias], node: cst.ImportFrom) -> list[cst.ImportAlias]:
+    """The last name with the comma (or none) that the last one had."""
+    assert not isinstance(node.names, cst.ImportStar)
+    return [*names[:-1], names[-1].with_changes(comma=node.names[-1].comma)]
+
+
+def _import_of(alias: cst.ImportAlias) -> cst.ImportAlias:
+    """`import flask` as `import carboy.flask as flask`."""
+    if dotted(alias.name) != "flask":
+        return alias
+    name = alias.asname or cst.AsName(name=cst.Name("flask"))
+    return alias.with_changes(name=_face("flask"), asname=name)
+
+
+def _face(module: str) -> Any:
+    return cst.parse_expression(f"carboy.{module}")
+
+
+def _local(alias: cst.ImportAlias) -> str:
+    if alias.asname is not None:
+        return dotted(alias.asname.name) or ""
+    return dotted(alias.name) or ""
+
+
+def _add(tree: cst.Module, edits: Edits) -> cst.Module:
+    """`tree` with the imports that are needed and not there."""
+    wanted: dict[str, set[tuple[str, str]]] = {}
+    for (module, name), local in edits.needs.items():
+        if _has(tree, module, name, local):
+            continue
+        wanted.setdefault(module, set()).add((name, local))
+    body: list[Any] = list(tree.body)
+    for module in sorted(wanted):
+        names = wanted[module]
+        at = _extended(body, module, names)
+        if at is None:
+            place = _place(body, standard=module in _STANDARD)
+            body.insert(place, _statement(module, names))
+            if place + 1 < len(body) and place == _first(body):
+                body[place] = body[place].with_changes(leading_lines=body[place + 1].leading_lines)
+                body[place + 1] = body[place + 1].with_changes(
+                    leading_lines=[] if _is_import(body[place + 1]) else [cst.EmptyLine()] * 2
+                )
+    return tree.with_changes(body=body)
+
+
+def _has(tree: cst.Module, module: str, name: str, local: str) -> bool:
+    for statement in tree.body:
+        for node in walk(statement) if not isinstance(statement, cst.FunctionDef) else ():
+            if isinstance(node, cst.ImportFrom) and not isinstance(node.names, cst.ImportStar):
+                found = dotted(node.module) if node.module else ""
+                if node.relative or canonical(found or "") != canonical(module):
+                    continue
+                found_here = [one for one in node.names if dotted(one.name) == name]
+                if local in map(_local, found_here):
+                    return True
+            elif isinstance(node, cst.Import) and not module:
+                return name in [dotted(one.name) for one in node.names]
+    return False
+
+
+def _names(names: set[tuple[str, str]]) -> list[str]:
+    ordered = sorted(names, key=lambda one: (not one[0].isupper(), one[0]))
+    return [name if name == local else f"{name} as {local}" for name, local in ordered]
+
+
+def _statement(module: str, names: set[tuple[str, str]]) -> Any:
+    if not module:
+        lines = ", ".join(_names(names))
+        return cst.parse_statement(f"import {lines}\n")
+    return cst.parse_statement(f"from {module} import {', '.join(_names(names))}\n")
+
+
+def _extended(body: list[Any], module: str, names: set[tuple[str, str]]) -> int | None:
+    """Where an import of that module stood and now has the names too."""
+    for at, statement in enumerate(body):
+        if not (isinstance(statement, cst.SimpleStatementLine) and len(statement.body) == 1):
+            continue
+        node = statement.body[0]
+        if not isinstance(node, cst.ImportFrom) or isinstance(node.names, cst.ImportStar):
+            continue
+        if node.relative or not module or dotted(node.module or cst.Name("_")) != module:
+            continue
+        if node.lpar is not None:
+            continue
+        known = {(dotted(one.name) or "", _local(one)) for one in node.names}
+        new: Any = _statement(module, known | names)
+        body[at] = statement.with_changes(body=new.body)
+        return at
+    return None
+
+
+def _is_import(statement: cst.CSTNode) -> bool:
+    return isinstance(statement, cst.SimpleStatementLine) and isinstance(
+        statement.body[0], cst.Import | cst.ImportFrom
+    )
+
+
+def _module_of(statement: Any) -> str:
+    node = statement.body[0]
+    if isinstance(node, cst.ImportFrom):
+        return "." if node.relative or node.module is None else dotted(node.module) or ""
+    return dotted(node.names[0].name) or ""
+
+
+def _first(body: Sequence[Any]) -> int:
+    """Where the first import is, `__future__` left out; else behind the docstring."""
+    for at, statement in enumerate(body):
+        if _is_import(statement) and _module_of(statement) != "__future__":
+            return at
+    for at, statement in enumerate(body):
+        if not _is_import(statement) and not (at == 0 and _is_docstring(statement)):
+            return at
+    return len(body)
+
+
+def _is_docstring(statement: Any) -> bool:
+    return (
+        isinstance(statement, cst.SimpleStatementLine)
+        and isinstance(statement.body[0], cst.Expr)
+        and isinstance(statement.body[0].value, cst.SimpleString | cst.ConcatenatedString)
+    )
+
+
+def _place(body: Sequence[Any], *, standard: bool) -> int:
+    """Standard modules go where the imports begin, ours where Flask's or the first foreign one
+    is.
+    """
+    if standard:
+        return _first(body)
+    for at, statement in enumerate(body):
+        if _is_import(statement) and _module_of(statement).partition(".")[0] in ("carboy", "flask"):
+            return at
+    for at, statement in enumerate(body):
+        if _is_import(statement) and _module_of(statement).startswith("."):
+            return at
+    imports = [at for at, statement in enumerate(body) if _is_import(statement)]
+    return imports[-1] + 1 if imports else _first(body)

@@ -1,0 +1,129 @@
+"""One module while it is rewritten: functions that are replaced, statements beside them, imports.
+
+Edits are collected by the identity of nodes in the module's own tree and done in one walk, so that
+their order does not matter. Whatever nobody mentions keeps its bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import libcst as cst
+
+from carboy.migrate.convert.draft import Draft, free_import
+from carboy.migrate.convert.imports import tidy
+from carboy.migrate.convert.project import Source
+from carboy.migrate.convert.text import walk
+
+
+@dataclass
+class Edits:
+    """What changes in one module."""
+
+    source: Source
+    target: str = "app"
+    drafts: list[Draft] = field(default_factory=list)
+    #: Expression (or decorator) -> its new self.
+    replaced: dict[cst.CSTNode, cst.CSTNode] = field(default_factory=dict)
+    #: Function -> what stands in its place.
+    functions: dict[cst.CSTNode, cst.FunctionDef] = field(default_factory=dict)
+    #: Node -> source of statements before or after the statement (or definition) it stands in.
+    before: dict[cst.CSTNode, list[str]] = field(default_factory=dict)
+    after: dict[cst.CSTNode, list[str]] = field(default_factory=dict)
+    #: Nodes whose whole statement goes.
+    removed: set[cst.CSTNode] = field(default_factory=set)
+    needs: dict[tuple[str, str], str] = field(default_factory=dict)
+    #: Local names of imports that may go, if nothing asks for them any more.
+    unneeded: set[str] = field(default_factory=set)
+    #: Whether Flask's names are to come from Carboy's face.
+    changes_face: bool = False
+
+    def need(self, module: str, name: str) -> str:
+        """Import `name` from `module`; what to call it here."""
+        known = self.needs.get((module, name))
+        if known is None:
+            known = self.needs[module, name] = free_import(self.source, module, name)
+        return known
+
+    def convert(self, draft: Draft) -> None:
+        """Put a draft's function in place of the view, and take over what it needs."""
+        self.functions[draft.view.function] = draft.function
+        if draft.above:
+            self.before.setdefault(draft.view.function, []).extend(draft.above)
+        self.needs.update(draft.imports)
+        self.unneeded |= draft.all_names
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was asked for."""
+        asked: Sequence[Any] = (
+            self.replaced,
+            self.functions,
+            self.before,
+            self.after,
+            self.removed,
+        )
+        return not any(asked) and not self.needs and not self.changes_face
+
+    def text(self) -> str:
+        """The whole new module."""
+        if self.is_empty:
+            return self.source.text
+        tree = self.source.tree.visit(_Editing(self))
+        assert isinstance(tree, cst.Module)
+        return tidy(self, tree).code
+
+
+class _Editing(cst.CSTTransformer):
+    """The walk that does the edits."""
+
+    def __init__(self, edits: Edits) -> None:
+        super().__init__()
+        self.edits = edits
+        self._moved = {id(node) for node in (*edits.before, *edits.after, *edits.removed)}
+
+    def on_leave(self, original: Any, updated: Any) -> Any:
+        """The new self of `original`, with what stands around it."""
+        new: Any = super().on_leave(original, updated)
+        if original in self.edits.replaced:
+            new = self.edits.replaced[original]
+        if original in self.edits.functions:
+            new = self.edits.functions[original]
+        if isinstance(original, cst.SimpleStatementLine):
+            return self._around(original, new, walk)
+        if isinstance(original, cst.FunctionDef | cst.ClassDef):
+            return self._around(original, new, lambda node: [node])
+        return new
+
+    def _around(self, original: cst.CSTNode, new: Any, parts: Callable[[cst.CSTNode], Any]) -> Any:
+        if not self._moved:
+            return new
+        before: list[str] = []
+        after: list[str] = []
+        gone = False
+        for part in parts(original):
+            if id(part) not in self._moved:
+                continue
+            before += self.edits.before.get(part, [])
+            after += self.edits.after.get(part, [])
+            gone = gone or part in self.edits.removed
+        if not (before or after or gone):
+            return new
+        body = [] if gone else [new]
+        first = [_parsed(text) for text in before]
+        if first and body and hasattr(new, "leading_lines"):
+            first[0] = first[0].with_changes(leading_lines=_blank_lines(new))
+        return cst.FlattenSentinel([*first, *body, *(_parsed(text) for text in after)])
+
+
+def _blank_lines(node: Any) -> list[cst.EmptyLine]:
+    return [line for line in node.leading_lines if line.comment is None]
+
+
+def _parsed(text: str) -> Any:
+    lines = len(text) - len(text.lstrip("\n"))
+    made = cst.parse_statement(text.lstrip("\n") + "\n")
+    blank = [cst.EmptyLine(indent=False)] * lines
+    return made.with_changes(leading_lines=blank) if lines else made

@@ -1,0 +1,234 @@
+"""Applications become an App, blueprints get a router, registrations include it.
+
+A blueprint stays, registered beside its router, as long as anything but its views needs it: hooks,
+error handlers, templates, a view that is not converted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import libcst as cst
+
+from carboy.migrate.convert.draft import Draft
+from carboy.migrate.convert.found import VERBS, Found, Owner, View
+from carboy.migrate.convert.modules import Edits
+from carboy.migrate.convert.project import Source
+from carboy.migrate.convert.text import Arguments, code, dotted, expression, walk
+
+
+_ROUTERS = ("carboy.APIRouter", "fastapi.APIRouter")
+
+
+def change_applications(found: Found, edits: dict[str, Edits]) -> None:
+    """`Flask(...)` is an `App(...)`."""
+    for owner in found.owners.values():
+        if owner.blueprint is None and owner.call is not None and not owner.is_app_class:
+            own = edits[owner.source.name]
+            own.replaced[owner.call] = _app(owner.call, own.need("carboy", "App"))
+            own.unneeded.add(code(owner.call.func))
+
+
+def _app(call: cst.Call, name: str) -> cst.Call:
+    """`App(...)` for `Flask(__name__, ...)`. An App knows the module that makes it."""
+    args = list(call.args)
+    if args and args[0].keyword is None:
+        if code(args[0].value) == "__name__":
+            del args[0]
+        else:
+            args[0] = args[0].with_changes(keyword=cst.Name("import_name"), equal=_EQUAL)
+    return call.with_changes(func=cst.Name(name), args=args)
+
+
+_EQUAL = cst.AssignEqual(
+    whitespace_before=cst.SimpleWhitespace(""), whitespace_after=cst.SimpleWhitespace("")
+)
+
+
+def explicit_routes(found: Found, edits: dict[str, Edits], converted: set[int]) -> None:
+    """Flask's `@app.get("/<int:id>")` that stays is `@app.route(..., methods=["GET"])`: App's own
+    `get` is FastAPI's."""
+    for view in found.views:
+        if id(view) in converted or view.owner.blueprint is not None or view.owner.is_app_class:
+            continue
+        own = edits[view.source.name]
+        function = own.functions.get(view.function, view.function)
+        assert isinstance(function, cst.FunctionDef)
+        decorators = [_as_route(one) for one in function.decorators]
+        if decorators != list(function.decorators):
+            own.functions[view.function] = function.with_changes(decorators=decorators)
+
+
+def _as_route(decorator: cst.Decorator) -> cst.Decorator:
+    call = decorator.decorator
+    if not (isinstance(call, cst.Call) and isinstance(call.func, cst.Attribute)):
+        return decorator
+    verb = call.func.attr.value
+    if verb not in VERBS:
+        return decorator
+    text = code(call)
+    inner = text[text.index("(", len(code(call.func))) + 1 : text.rindex(")")].rstrip().rstrip(",")
+    new = f'{code(call.func.value)}.route({inner}, methods=["{verb.upper()}"])'
+    return decorator.with_changes(decorator=expression(new))
+
+
+class Routers:
+    """What converted views of blueprints are declared on."""
+
+    def __init__(self, found: Found) -> None:
+        self.found = found
+        self._names: dict[Owner, str] = {}
+        for owner in found.owners.values():
+            if owner.blueprint is not None:
+                self._names[owner] = _router_name(owner)
+                if not owner.registrations and owner.reason is None:
+                    owner.reason = "nothing that registers its blueprint was found"
+
+    def name(self, view: View) -> str:
+        """How the view's module calls what its routes are declared on."""
+        decorator = view.rules[0].decorator.decorator
+        assert isinstance(decorator, cst.Call) and isinstance(decorator.func, cst.Attribute)
+        if view.owner.blueprint is None:
+            return code(decorator.func.value)
+        return self._renamed(view.owner, decorator.func.value)
+
+    def _renamed(self, owner: Owner, node: cst.BaseExpression) -> str:
+        """`auth.bp` -> `auth.router`, `auth_bp` -> `auth_router`."""
+        router = self._names[owner]
+        if isinstance(node, cst.Attribute):
+            return f"{code(node.value)}.{router}"
+        local = dotted(node) or owner.name
+        if local == owner.name:
+            return router
+        if owner.name in local:
+            return local.replace(owner.name, router)
+        return f"{local}_{router}"
+
+    def declare(self, drafts: Iterable[Draft], edits: dict[str, Edits]) -> None:
+        """Routers for the blueprints of `drafts`, and their inclusion where these are
+        registered.
+        """
+        by_owner: dict[Owner, list[Draft]] = {}
+        for draft in drafts:
+            if draft.view.owner.blueprint is not None:
+                by_owner.setdefault(draft.view.owner, []).append(draft)
+        for owner, some in by_owner.items():
+            stays = self._stays(owner, some)
+            self._router(owner, edits[owner.source.name], stays)
+            for source in {draft.source for draft in some} - {owner.source}:
+                self._import(owner, edits[source.name])
+            self._include(owner, edits, stays)
+
+    def _stays(self, owner: Owner, drafts: list[Draft]) -> bool:
+        """Whether the blueprint is needed for more than what was converted."""
+        assert owner.call is not None
+        given = Arguments(owner.call.args)
+        if set(given.named) - {"url_prefix", "name", "import_name"}:
+            return True
+        routes = {id(rule.decorator) for draft in drafts for rule in draft.view.rules}
+        registered = {id(one.call) for one in owner.registrations}
+        return any(
+            self._is_needed(owner, source, source.tree, routes, registered)
+            for source in self.found.project.sources.values()
+        )
+
+    def _is_needed(
+        self, owner: Owner, source: Source, node: cst.CSTNode, routes: set[int], calls: set[int]
+    ) -> bool:
+        if id(node) in routes or id(node) in calls or node is owner.call:
+            return False
+        if isinstance(node, cst.Import | cst.ImportFrom | cst.AssignTarget):
+            return False
+        if isinstance(node, cst.Name | cst.Attribute) and self.found.owner(source, node) is owner:
+            return True
+        if isinstance(node, cst.Attribute):
+            return self._is_needed(owner, source, node.value, routes, calls)
+        return any(self._is_needed(owner, source, one, routes, calls) for one in node.children)
+
+    def _router(self, owner: Owner, edits: Edits, stays: bool) -> None:
+        """`router = APIRouter(prefix=...)` below the blueprint, or in its place."""
+        assert owner.call is not None
+        name = self._names[owner]
+        if name in owner.source.bound:
+            return
+        given_elsewhere = any(one.prefix is not None for one in owner.registrations)
+        prefix = f'prefix="{owner.prefix}"' if owner.prefix and not given_elsewhere else ""
+        text = f"{name} = {edits.need('carboy', 'APIRouter')}({prefix})"
+        edits.after.setdefault(owner.call, []).append(text)
+        if not stays:
+            edits.removed.add(owner.call)
+            edits.unneeded.add(code(owner.call.func))
+
+    def _include(self, owner: Owner, edits: dict[str, Edits], stays: bool) -> None:
+        for registration in owner.registrations:
+            call = registration.call
+            assert isinstance(call.func, cst.Attribute)
+            own = edits[registration.source.name]
+            given = Arguments(call.args).positional[0]
+            router = self._renamed(owner, given)
+            app = code(call.func.value)
+            prefix = f', prefix="{registration.prefix}"' if registration.prefix else ""
+            text = f"{app}.include_router({router}{prefix})"
+            if f"{app}.include_router({router}" in registration.source.text:
+                continue
+            if isinstance(given, cst.Name) and registration.source is not owner.source:
+                self._import(owner, own)
+                if not stays:
+                    own.unneeded.add(given.value)
+            own.after.setdefault(call, []).append(text)
+            if not stays:
+                own.removed.add(call)
+
+    def _import(self, owner: Owner, edits: Edits) -> None:
+        """Import the router wherever the blueprint is imported by name."""
+        router = self._names[owner]
+        for node in walk(edits.source.tree):
+            if not isinstance(node, cst.ImportFrom) or isinstance(node.names, cst.ImportStar):
+                continue
+            for alias in node.names:
+                local = alias.asname.name if alias.asname is not None else alias.name
+                place = self.found.owner(edits.source, local)
+                if place is not owner or dotted(alias.name) != owner.name:
+                    continue
+                called = self._renamed(owner, cst.Name(dotted(local) or ""))
+                if called in edits.source.imports:
+                    return
+                name = cst.Name(router)
+                asname = None if called == router else cst.AsName(name=cst.Name(called))
+                new = cst.ImportAlias(name=name, asname=asname)
+                if asname is not None:
+                    new = new.with_changes(asname=_spaced(asname))
+                edits.replaced[node] = _with_alias(node, new)
+                edits.unneeded.add(dotted(local) or "")
+                return
+
+
+def _spaced(asname: cst.AsName) -> cst.AsName:
+    space = cst.SimpleWhitespace(" ")
+    return asname.with_changes(whitespace_before_as=space, whitespace_after_as=space)
+
+
+def _with_alias(node: cst.ImportFrom, new: cst.ImportAlias) -> cst.ImportFrom:
+    assert not isinstance(node.names, cst.ImportStar)
+    *before, last = node.names
+    comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+    return node.with_changes(
+        names=[*before, last.with_changes(comma=comma), new.with_changes(comma=last.comma)]
+    )
+
+
+def _router_name(owner: Owner) -> str:
+    for wanted in ("router", f"{owner.name}_router"):
+        if wanted not in owner.source.bound or _is_router(owner.source, wanted):
+            return wanted
+    return f"{owner.name}_routes"
+
+
+def _is_router(source: Source, name: str) -> bool:
+    for node in walk(source.tree):
+        if not (isinstance(node, cst.Assign) and isinstance(node.value, cst.Call)):
+            continue
+        meaning = source.meaning(node.value.func)
+        if meaning in _ROUTERS and dotted(node.targets[0].target) == name:
+            return True
+    return False

@@ -1,0 +1,127 @@
+"""plan(): a project's sources in, every changed file's new text out.
+
+What belongs to more than one module is decided here: which views are asked for, when an application
+becomes an App, when a blueprint becomes a router. Nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, PositionProvider
+
+from carboy.migrate.convert.draft import Draft
+from carboy.migrate.convert.found import Found, View
+from carboy.migrate.convert.libraries import libraries_of
+from carboy.migrate.convert.modules import Edits
+from carboy.migrate.convert.owners import Routers, change_applications, explicit_routes
+from carboy.migrate.convert.project import Project, Source
+from carboy.migrate.convert.steps import draft_view
+from carboy.migrate.convert.todo import MARK, marked
+from carboy.migrate.report import Plan
+
+
+def plan(
+    path: str | Path,
+    blueprint: str | None = None,
+    view: str | None = None,
+    target: str = "app",
+) -> Plan:
+    """What converting the project at `path` (a folder or one file) would do.
+
+    `blueprint` (its name) and `view` (endpoint or function) say which views are to be converted;
+    the others stay as they are, without a TODO. `target` is "app" or "fastapi". Files that can't
+    be parsed are left out. FileNotFoundError where there is no such path.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(path)
+    return _Planning(Project.read(path), _filter(blueprint, view), target).done()
+
+
+def _filter(blueprint: str | None, view: str | None) -> Callable[[View], bool]:
+    def wanted(one: View) -> bool:
+        if blueprint is not None and one.owner.blueprint != blueprint:
+            return False
+        return view is None or view in (one.endpoint, one.name)
+
+    return wanted
+
+
+class _Planning:
+    def __init__(self, project: Project, wanted: Callable[[View], bool], target: str) -> None:
+        self.project, self.wanted, self.target = project, wanted, target
+        self.found = Found(project)
+        self.routers = Routers(self.found)
+        self.edits = {name: Edits(source, target) for name, source in project.sources.items()}
+        self.lines = {name: _Lines(source) for name, source in project.sources.items()}
+
+    def done(self) -> Plan:
+        drafts = [self._drafted(view) for view in self.found.views]
+        converted = [one for one in drafts if not one.reasons and self.wanted(one.view)]
+        for draft in drafts:
+            if self.wanted(draft.view):
+                self._put(draft)
+        is_app = any(owner.is_app_class for owner in self.found.owners.values())
+        if converted or is_app:
+            change_applications(self.found, self.edits)
+            self.routers.declare(converted, self.edits)
+            for edits in self.edits.values():
+                edits.changes_face = True
+            explicit_routes(self.found, self.edits, {id(one.view) for one in converted})
+        for edits in self.edits.values():
+            for library in libraries_of(edits.source):
+                library.module(edits)
+        return self._plan(drafts)
+
+    def _drafted(self, view: View) -> Draft:
+        _, indent = self.lines[view.source.name].of(view.function)
+        router = self.routers.name(view)
+        return draft_view(self.found, view, target=self.target, router=router, indent=indent)
+
+    def _put(self, draft: Draft) -> None:
+        edits = self.edits[draft.view.source.name]
+        edits.drafts.append(draft)
+        function = draft.view.function
+        if not draft.reasons:
+            draft.function = marked(draft.function, [])
+            edits.convert(draft)
+            return
+        edits.functions[function] = marked(function, draft.reasons)
+
+    def _plan(self, drafts: list[Draft]) -> Plan:
+        made = Plan(self.project.root)
+        for draft in drafts:
+            line, _ = self.lines[draft.view.source.name].of(draft.view.function)
+            made.views.append(draft.report(line))
+        for edits in self.edits.values():
+            text = edits.text()
+            if text != edits.source.text:
+                name = edits.source.path.relative_to(self.project.root).as_posix()
+                made.files[name], made.old[name] = text, edits.source.text
+        return made
+
+
+class _Lines:
+    """Where the functions of a module are. The positions are of a copy; the order is the same."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._known: dict[cst.FunctionDef, tuple[int, int]] | None = None
+
+    def of(self, function: cst.FunctionDef) -> tuple[int, int]:
+        """(line, indentation in columns) of `def`."""
+        if self._known is None:
+            wrapper = MetadataWrapper(self._source.tree, unsafe_skip_copy=True)
+            positions = wrapper.resolve(PositionProvider)
+            self._known = {
+                node: (position.start.line, position.start.column)
+                for node, position in positions.items()
+                if isinstance(node, cst.FunctionDef)
+            }
+        return self._known[function]
+
+
+__all__ = ["MARK", "plan"]

@@ -1,0 +1,187 @@
+"""The files of a project, and what the names in them mean.
+
+A Source is one parsed module: its imports, what it defines, and which of its names are Flask's. A
+Project finds Sources by module name, so that a blueprint imported elsewhere is the same one.
+Carboy's own Flask face counts as `flask`: a project that is half converted is read like a whole
+one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import libcst as cst
+
+from carboy.migrate.convert.text import dotted, walk
+
+#: Folders that are no part of an application.
+SKIPPED = {"node_modules", "__pycache__", "site-packages", "build", "dist", "venv", "env"}
+_FACES = {"carboy.flask": "flask", "carboy.fastapi": "fastapi"}
+
+
+def canonical(name: str) -> str:
+    """`name` with Carboy's faces called by the names of what they stand for."""
+    for face, real in _FACES.items():
+        if name == face or name.startswith(face + "."):
+            return real + name[len(face) :]
+    return name
+
+
+class Source:
+    """One module of the project."""
+
+    def __init__(self, path: Path, name: str, text: str) -> None:
+        self.path = path
+        #: The dotted name, from the project's root.
+        self.name = name
+        self.text = text
+        self.tree = cst.parse_module(text)
+
+    @property
+    def package(self) -> str:
+        return self.name if self.path.name == "__init__.py" else self.name.rpartition(".")[0]
+
+    @cached_property
+    def imports(self) -> dict[str, str]:
+        """Local name -> dotted name, wherever in the module it is imported; the first one
+        counts.
+        """
+        found: dict[str, str] = {}
+        for node in walk(self.tree):
+            if isinstance(node, cst.Import):
+                for alias in node.names:
+                    whole = dotted(alias.name) or ""
+                    if alias.asname is not None:
+                        found.setdefault(dotted(alias.asname.name) or "", canonical(whole))
+                    else:
+                        first = whole.partition(".")[0]
+                        found.setdefault(first, canonical(first))
+            elif isinstance(node, cst.ImportFrom) and not isinstance(node.names, cst.ImportStar):
+                module = self.absolute(node)
+                for alias in node.names:
+                    original = dotted(alias.name) or ""
+                    local = dotted(alias.asname.name) if alias.asname else original
+                    found.setdefault(local or "", canonical(f"{module}.{original}"))
+        return found
+
+    def absolute(self, node: cst.ImportFrom) -> str:
+        """The dotted name of the module that `node` imports from, relative ones resolved."""
+        module = dotted(node.module) if node.module is not None else ""
+        level = len(node.relative)
+        if not level:
+            return module or ""
+        parts = self.package.split(".") if self.package else []
+        base = parts[: len(parts) - (level - 1)]
+        return ".".join([*base, *([module] if module else [])])
+
+    def meaning(self, node: cst.CSTNode) -> str | None:
+        """What names and dots stand for: `flask.request.args` for `request.args`.
+
+        A name that is not imported is taken for one of this module. None for other expressions.
+        """
+        text = dotted(node)
+        if text is None:
+            return None
+        first, dot, rest = text.partition(".")
+        known = self.imports.get(first)
+        if known is None:
+            known = f"{self.name}.{first}" if self.name else first
+        return f"{known}{dot}{rest}"
+
+    @cached_property
+    def names(self) -> set[str]:
+        """Every name that the module binds or imports at its top, or asks for anywhere."""
+        return {node.value for node in walk(self.tree) if isinstance(node, cst.Name)}
+
+    @cached_property
+    def bound(self) -> set[str]:
+        """Names that are bound at the top of the module."""
+        return set(self.imports) | set(_bound(self.tree))
+
+    @cached_property
+    def functions(self) -> dict[str, cst.FunctionDef]:
+        """Functions at the top of the module."""
+        return {one.name.value: one for one in self.tree.body if isinstance(one, cst.FunctionDef)}
+
+
+def _bound(module: cst.Module) -> Iterator[str]:
+    for top in module.body:
+        if isinstance(top, cst.FunctionDef | cst.ClassDef):
+            yield top.name.value
+            continue
+        for node in walk(top):
+            if isinstance(node, cst.AssignTarget):
+                for part in walk(node.target):
+                    if isinstance(part, cst.Name):
+                        yield part.value
+            elif isinstance(node, cst.AnnAssign) and isinstance(node.target, cst.Name):
+                yield node.target.value
+
+
+@dataclass
+class Project:
+    """All Sources below a folder (or the one file)."""
+
+    root: Path
+    sources: dict[str, Source] = field(default_factory=dict)
+    #: Files that could not be parsed, and why.
+    broken: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> Project:
+        """Every Python file below `path`, virtual environments and build folders left out."""
+        root = path.parent if path.is_file() else path
+        project = cls(root)
+        base = _import_root(root)
+        for file in [path] if path.is_file() else sorted(_python_files(root)):
+            name = ".".join(file.relative_to(base).with_suffix("").parts)
+            name = name.removesuffix(".__init__") if name != "__init__" else ""
+            try:
+                project.sources[name] = Source(file, name, _read(file))
+            except (cst.ParserSyntaxError, UnicodeDecodeError) as error:
+                project.broken[str(file.relative_to(root))] = str(error).partition("\n")[0]
+        return project
+
+    def find(self, module: str) -> Source | None:
+        """The Source of a dotted name; `src.` and the like in front of it may be missing."""
+        if module in self.sources:
+            return self.sources[module]
+        ends = [one for name, one in self.sources.items() if name.endswith("." + module)]
+        return ends[0] if len(ends) == 1 else None
+
+    def owner(self, meaning: str) -> tuple[Source, str] | None:
+        """(module, name in it) that a dotted name stands for, followed through re-exports."""
+        for _ in range(8):
+            module, _, name = meaning.rpartition(".")
+            source = self.find(module)
+            if source is None:
+                return None
+            if name not in source.imports:
+                return source, name
+            meaning = source.imports[name]
+        return None
+
+
+def _read(file: Path) -> str:
+    with file.open(encoding="utf-8", newline="") as opened:
+        return opened.read()
+
+
+def _import_root(root: Path) -> Path:
+    """The folder that dotted names start from: the first above `root` that is no package."""
+    while (root / "__init__.py").exists() and root.parent != root:
+        root = root.parent
+    return root
+
+
+def _python_files(root: Path) -> Iterator[Path]:
+    for entry in root.iterdir():
+        if entry.is_dir():
+            hidden = entry.name.startswith(".") or entry.name in SKIPPED
+            if not hidden and not (entry / "pyvenv.cfg").exists():
+                yield from _python_files(entry)
+        elif entry.suffix == ".py":
+            yield entry

@@ -1,0 +1,174 @@
+"""What a view goes through to become a typed one.
+
+`draft_view` runs every step, also after the first reason to keep the view: a report names all of
+them. Libraries come first, since they know decorators and objects that would be unknown to the
+rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from carboy.migrate.convert import functions
+from carboy.migrate.convert.answers import ABORTS, Answers
+from carboy.migrate.convert.contexts import TABLES
+from carboy.migrate.convert.draft import Draft
+from carboy.migrate.convert.found import Found, View
+from carboy.migrate.convert.libraries import libraries_of
+from carboy.migrate.convert.reading import read_parameters
+from carboy.migrate.convert.rewriting import Rewriter
+from carboy.migrate.convert.routes import dress, read_rules
+from carboy.migrate.convert.text import code, own_nodes, walk
+
+
+def draft_view(
+    found: Found, view: View, *, target: str = "app", router: str = "app", indent: int = 0
+) -> Draft:
+    """The view as it would be; where `reasons` say why not, its function means nothing."""
+    draft = Draft(found, view, target)
+    draft.router_name, draft.indent = router, indent
+    read_rules(draft)
+    for library in libraries_of(view.source):
+        library.view(draft)
+    _look_at_decorators(draft)
+    read_parameters(draft)
+    answers = Answers(draft)
+    draft.replace(lambda: _Body(draft, answers))
+    draft.replace(lambda: _Cleaner())
+    _look_at_errors(draft)
+    _look_at_callers(draft)
+    if not draft.reasons:
+        dress(draft)
+    return draft
+
+
+def _look_at_decorators(draft: Draft) -> None:
+    """A decorator that nobody knows is handed what Flask's views return."""
+    routes = {id(rule.decorator) for rule in draft.view.rules}
+    others = [
+        one
+        for one in draft.view.function.decorators
+        if id(one) not in routes and one not in draft.known_decorators
+    ]
+    if not others:
+        return
+    names = ", ".join("@" + code(one.decorator).partition("(")[0] for one in others)
+    draft.note(f"{names} still sees what Flask's views return")
+    draft.decorators.append(draft.kept("answers"))
+    kinds = [id(one) in routes for one in draft.view.function.decorators]
+    if True in kinds[kinds.index(False) :]:
+        draft.keep(f"{names} stands above a route")
+
+
+class _Body(Rewriter):
+    """The rewriter of expressions, and statements that change as a whole."""
+
+    def __init__(self, draft: Draft, answers: Answers) -> None:
+        super().__init__(draft, TABLES)
+        self._answers = answers
+        self._statements: set[cst.CSTNode] = set()
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        call = node.value if isinstance(node, cst.Expr) else None
+        if isinstance(call, cst.Call) and (self.draft.meaning(call.func) or "") in ABORTS:
+            self._statements.add(call)
+        if node in self._statements:
+            return True
+        return super().on_visit(node)
+
+    def on_leave(self, original: cst.CSTNode, updated: cst.CSTNode) -> cst.CSTNode:  # type: ignore[override]
+        new: cst.CSTNode = super().on_leave(original, updated)
+        if isinstance(original, cst.Return) and isinstance(new, cst.Return):
+            return self._answers.leave_return(original, new)
+        if isinstance(original, cst.Expr) and original.value in self._statements:
+            assert isinstance(original.value, cst.Call) and isinstance(updated, cst.Expr)
+            assert isinstance(updated.value, cst.Call)
+            return functions.raised(self.draft, original.value, updated.value) or new
+        return new
+
+
+class _Cleaner(cst.CSTTransformer):
+    """Takes `q = q` away, which is what is left of `q = request.args.get("q")`; comments stay."""
+
+    def leave_IndentedBlock(
+        self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock
+    ) -> cst.IndentedBlock:
+        kept: list[cst.BaseStatement] = []
+        pending: list[cst.EmptyLine] = []
+        for one in updated_node.body:
+            if _is_idle(one):
+                assert isinstance(one, cst.SimpleStatementLine)
+                pending += [line for line in one.leading_lines if line.comment or kept]
+                continue
+            lines = getattr(one, "leading_lines", None)
+            if pending and lines is not None:
+                one = one.with_changes(leading_lines=[*pending, *lines])
+                pending = []
+            kept.append(one)
+        if not kept:
+            return updated_node
+        return updated_node.with_changes(body=kept)
+
+
+def _is_idle(statement: cst.BaseStatement) -> bool:
+    if not (isinstance(statement, cst.SimpleStatementLine) and len(statement.body) == 1):
+        return False
+    small = statement.body[0]
+    return (
+        isinstance(small, cst.Assign)
+        and len(small.targets) == 1
+        and isinstance(small.targets[0].target, cst.Name)
+        and isinstance(small.value, cst.Name)
+        and small.targets[0].target.value == small.value.value
+    )
+
+
+#: Calls that can't fail for what a client sends.
+_SAFE = {"str", "len", "dict", "list", "repr", "bool"}
+
+
+def _look_at_errors(draft: Draft) -> None:
+    """Errors of Flask's views are pages; a typed route whose answers are no pages says JSON."""
+    if draft.target != "app" or "response_class" in draft.options:
+        return
+    if any(_may_fail(draft, node) for node in own_nodes(draft.view.function.body)):
+        draft.options["error_pages"] = "True"
+        draft.note("errors are answered with Flask's pages (error_pages=True)")
+
+
+def _may_fail(draft: Draft, node: cst.CSTNode) -> bool:
+    if isinstance(node, cst.Raise | cst.Subscript | cst.Assert):
+        return True
+    if not isinstance(node, cst.Call):
+        return False
+    if isinstance(node.func, cst.Name) and node.func.value in _SAFE:
+        return False
+    meaning = draft.meaning(node.func) or ""
+    return meaning not in ("flask.jsonify", "flask.redirect", "flask.url_for", "flask.flash")
+
+
+def _look_at_callers(draft: Draft) -> None:
+    """Code that calls the view itself would not give it the new parameters."""
+    if not draft.parameters and not any(_constants(draft)):
+        return
+    name = draft.view.name
+    for source in draft.found.project.sources.values():
+        if source is not draft.source and name not in source.names:
+            continue
+        for node in walk(source.tree):
+            if not (isinstance(node, cst.Call) and isinstance(node.func, cst.Name | cst.Attribute)):
+                continue
+            meaning = source.meaning(node.func) or ""
+            place = draft.found.project.owner(meaning)
+            if place == (draft.source, name):
+                draft.keep("other code calls it, and would not give it what it now asks for")
+                return
+
+
+def _constants(draft: Draft) -> Iterator[str]:
+    params = draft.view.function.params
+    for one in (*params.params, *params.kwonly_params):
+        if one.name.value not in draft.path_types:
+            yield one.name.value
