@@ -27,7 +27,7 @@ FILE_LINES = 400
 FUNCTION_LINES = 40
 #: Files that are longer, and why.
 LONG_FILES = {
-    "kept.py": "one file, so that `carboy migrate convert --target fastapi` can put it into a project",
+    "kept.py": "one file, so that `carboy migrate convert --target fastapi` may copy it",
     "core/compile.py": "the whole text of an endpoint is written here, in the order it is read",
 }
 

@@ -213,7 +213,7 @@ def kept_module(target: str) -> Need:
 
 
 def names_in(node: cst.CSTNode) -> set[str]:
-    """Names that are looked up or bound in `node`; those of attributes and keywords are left out."""
+    """Names that are looked up or bound in `node`, attributes and keywords left out."""
     found: set[str] = set()
     pending = [node]
     while pending:

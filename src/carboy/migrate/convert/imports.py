@@ -7,7 +7,8 @@ import from it can't be told from that, so only names that rewritten views used 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
@@ -110,17 +111,11 @@ def _add(tree: cst.Module, edits: Edits) -> cst.Module:
             continue
         wanted.setdefault(module, set()).add((name, local))
     body: list[Any] = list(tree.body)
-    for module in sorted(wanted):
+    for module in sorted(wanted, reverse=True):
         names = wanted[module]
         at = _extended(body, module, names)
         if at is None:
-            place = _place(body, standard=module in _STANDARD)
-            body.insert(place, _statement(module, names))
-            if place + 1 < len(body) and place == _first(body):
-                body[place] = body[place].with_changes(leading_lines=body[place + 1].leading_lines)
-                body[place + 1] = body[place + 1].with_changes(
-                    leading_lines=[] if _is_import(body[place + 1]) else [cst.EmptyLine()] * 2
-                )
+            _insert(body, _statement(module, names), module)
     return tree.with_changes(body=body)
 
 
@@ -140,7 +135,7 @@ def _has(tree: cst.Module, module: str, name: str, local: str) -> bool:
 
 
 def _names(names: set[tuple[str, str]]) -> list[str]:
-    ordered = sorted(names, key=lambda one: (not one[0].isupper(), one[0]))
+    ordered = sorted(names, key=lambda one: (not one[0][0].isupper(), one[0].lower()))
     return [name if name == local else f"{name} as {local}" for name, local in ordered]
 
 
@@ -183,36 +178,73 @@ def _module_of(statement: Any) -> str:
     return dotted(node.names[0].name) or ""
 
 
-def _first(body: Sequence[Any]) -> int:
-    """Where the first import is, `__future__` left out; else behind the docstring."""
-    for at, statement in enumerate(body):
-        if _is_import(statement) and _module_of(statement) != "__future__":
-            return at
-    for at, statement in enumerate(body):
-        if not _is_import(statement) and not (at == 0 and _is_docstring(statement)):
-            return at
-    return len(body)
+def _insert(body: list[Any], statement: Any, module: str) -> None:
+    """Put an import where it belongs: standard modules to their kind, ours where Flask's is."""
+    imports = [at for at, one in enumerate(body) if _is_import(one)]
+    imports = [at for at in imports if _module_of(body[at]) != "__future__"]
+    if not imports:
+        at = next((n for n, one in enumerate(body) if not _is_head(one)), len(body))
+        body.insert(at, statement.with_changes(leading_lines=[cst.EmptyLine()] if at else []))
+        return
+    if module in _STANDARD:
+        run = list(_run(body, imports, _is_standard))
+        later = [at for at in run if _sorts(body[at]) > _sorts(statement)]
+    else:
+        run = list(_run(body, imports, _is_ours))
+        later = [at for at in run if _sorts(body[at])[1] > module]
+    if later or run:
+        _beside(body, statement, later[0] if later else run[-1] + 1, is_first=run[0] in later[:1])
+    elif module in _STANDARD:
+        _before(body, statement, imports[0])
+    else:
+        local = [at for at in imports if _module_of(body[at]).startswith(".")]
+        if local:
+            _before(body, statement, local[0])
+        else:
+            body.insert(imports[-1] + 1, statement)
 
 
-def _is_docstring(statement: Any) -> bool:
-    return (
-        isinstance(statement, cst.SimpleStatementLine)
-        and isinstance(statement.body[0], cst.Expr)
-        and isinstance(statement.body[0].value, cst.SimpleString | cst.ConcatenatedString)
+def _run(body: list[Any], imports: list[int], fits: Callable[[Any], bool]) -> Iterator[int]:
+    """The first of the imports that fit, and those that follow without a blank line."""
+    for at in imports:
+        if fits(body[at]):
+            yield at
+            while at + 1 in imports and not body[at + 1].leading_lines and fits(body[at + 1]):
+                at += 1
+                yield at
+            return
+
+
+def _beside(body: list[Any], statement: Any, at: int, *, is_first: bool) -> None:
+    if is_first:
+        statement = statement.with_changes(leading_lines=body[at].leading_lines)
+        body[at] = body[at].with_changes(leading_lines=[])
+    body.insert(at, statement)
+
+
+def _before(body: list[Any], statement: Any, at: int) -> None:
+    """As a block of its own."""
+    lines = body[at].leading_lines
+    body[at] = body[at].with_changes(leading_lines=[cst.EmptyLine()])
+    body.insert(at, statement.with_changes(leading_lines=lines))
+
+
+def _sorts(statement: Any) -> tuple[bool, str]:
+    return isinstance(statement.body[0], cst.ImportFrom), _module_of(statement)
+
+
+def _is_standard(statement: Any) -> bool:
+    return _module_of(statement).partition(".")[0] in sys.stdlib_module_names
+
+
+def _is_ours(statement: Any) -> bool:
+    return _module_of(statement).partition(".")[0] in ("carboy", "fastapi", "flask")
+
+
+def _is_head(statement: Any) -> bool:
+    """A docstring or `from __future__ import`."""
+    if _is_import(statement):
+        return _module_of(statement) == "__future__"
+    return isinstance(statement, cst.SimpleStatementLine) and isinstance(
+        statement.body[0], cst.Expr
     )
-
-
-def _place(body: Sequence[Any], *, standard: bool) -> int:
-    """Standard modules go where the imports begin, ours where Flask's or the first foreign one
-    is.
-    """
-    if standard:
-        return _first(body)
-    for at, statement in enumerate(body):
-        if _is_import(statement) and _module_of(statement).partition(".")[0] in ("carboy", "flask"):
-            return at
-    for at, statement in enumerate(body):
-        if _is_import(statement) and _module_of(statement).startswith("."):
-            return at
-    imports = [at for at, statement in enumerate(body) if _is_import(statement)]
-    return imports[-1] + 1 if imports else _first(body)

@@ -16,7 +16,6 @@ from carboy.migrate.convert.modules import Edits
 from carboy.migrate.convert.project import Source
 from carboy.migrate.convert.text import Arguments, code, dotted, expression, walk
 
-
 _ROUTERS = ("carboy.APIRouter", "fastapi.APIRouter")
 
 
