@@ -56,7 +56,7 @@ def test_routes_of_both_kinds_are_listed(folder: Path) -> None:
 
 def test_both_kinds_are_shown(folder: Path) -> None:
     typed = carboy(folder, "show", "GET /items/{item_id}", "shop:app")
-    assert "context = open_context(app, request, rule, request.path_params)" in typed
+    assert "open_context(app, request, rule, {'item_id': request.params[0]})" in typed
     assert "# inner:" in typed
     assert "result = await item(item_id=path_item_id)" in typed
     assert "result = view_page(**values)" in carboy(folder, "show", "GET /pages/<name>", "shop")

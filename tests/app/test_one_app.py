@@ -654,3 +654,34 @@ def test_an_app_without_a_flask_side_does_not_load_flask() -> None:
         "assert not [m for m in sys.modules if m.startswith(('carboy.flask', 'werkzeug'))]"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_stands_around_a_typed_route_costs_few_calls() -> None:
+    """A count, between an App without a Flask side and one with it."""
+    import sys
+
+    from carboy.core.context import RequestContext
+
+    def counted(app: App) -> list[str]:
+        @app.get("/items/{item_id}")
+        def item(item_id: str) -> Any:
+            return {"item_id": item_id}
+
+        app.freeze()
+        if app._side is not None:
+            app.flask._hosts.add(b"a")  # as if this were not its first request
+        calls: list[str] = []
+        for _ in range(2):
+            # The wire is asked for nothing but where the application is mounted.
+            wire: Any = type("Wire", (), {"shared": type("Shared", (), {"root_path": ""})})
+            served = RequestContext(wire, "GET", "/items/7", b"", [(b"host", b"a")])
+            call: Any = app.engine.match(served).call
+            calls.clear()
+            sys.setprofile(lambda f, kind, _: kind == "call" and calls.append(f.f_code.co_name))
+            pair = call(served)
+            sys.setprofile(None)
+            assert pair[1] == b'{"item_id":"7"}'
+        return list(calls)
+
+    more = len(counted(App(secret_key="k"))) - len(counted(App()))
+    assert more <= 5, counted(App(secret_key="k"))

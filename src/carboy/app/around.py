@@ -31,6 +31,7 @@ from carboy.flask.globals import _cv_app, _cv_request
 from carboy.flask.hooked import Hooked
 from carboy.flask.lean import close_context, open_context
 from carboy.flask.serving import environ_of
+from carboy.flask.sessions import SecureCookieSessionInterface
 from carboy.flask.signals import got_request_exception, request_finished
 from carboy.flask.wrappers import Request
 
@@ -91,13 +92,13 @@ class _Line(Hooked):
         write("    app = get_app()")
         write("    if tables != known:")
         write(f"        return {wait}stale(request)")
-        values = "request.path_params" if self.route.pattern.variables else "{}"
+        # PERF: written out: four calls less than `request.path_params`.
+        names = enumerate(self.route.pattern.names)
+        values = f"{{{', '.join(f'{name!r}: request.params[{at}]' for at, name in names)}}}"
         lean = f"open_context(app, request, rule, {values}) or " if self.is_lean else ""
         write(f"    context = {lean}open_fully(app, request, rule)")
         write("    if type(context) is tuple:")
         write("        return context")
-        if self.is_async:
-            write("    run = in_context(request)")
         write("    error = result = None")
         write("    try:")
         self.open_session()
@@ -106,7 +107,7 @@ class _Line(Hooked):
         if self.before:
             self.ask_before()
         write("        except Exception as raised:")
-        write(f"            result = {self.threaded('handled', 'app, raised')}")
+        write(f"            result = {self.threaded('handled', 'app, raised', is_rare=True)}")
         write("        if result is None:")
         write(f"            answer = {wait}inner(request)")
         self.answer()
@@ -143,7 +144,9 @@ class _Line(Hooked):
         write = self.write
         write("    except Exception as raised:")
         write("        error = raised")
-        write(f"        answer = {self.threaded('failed', 'context, request, raised')}")
+        write(
+            f"        answer = {self.threaded('failed', 'context, request, raised', is_rare=True)}"
+        )
         write("    except BaseException as raised:")
         write("        error = raised")
         write("        raise")
@@ -237,6 +240,14 @@ def _saved(context: RequestContext, answer: Pair) -> Pair:
         response = finishing.late(context, _dressed(context, answer))
         return _undressed(context, response, answer)
     head, body = answer
+    session: Any = context._session
+    own = type(context.app.session_interface) is SecureCookieSessionInterface
+    if own and not (session.modified or session.permanent):
+        # PERF: who has only looked is told by one header; 60 calls less than through a Response.
+        if not session.accessed:
+            return answer
+        if not any(name == b"vary" for name, _ in head.headers):
+            return head.with_headers([(b"vary", b"Cookie")]), body
     response = context.app.response_class()
     said = [value for name, value in head.headers if name == b"vary"]
     response.headers = Headers([("Vary", b", ".join(said).decode("latin-1"))] if said else [])

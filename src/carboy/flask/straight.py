@@ -153,8 +153,6 @@ class _Line(Hooked):
         write("    context = open_context(app, request, rule, values)")
         write("    if context is None:")
         write(f"        return {away.format('long_way')}")
-        if self.is_async:
-            write("    run = in_context(request)")
         write("    error = None")
 
     def values(self, away: str) -> None:
@@ -197,7 +195,7 @@ class _Line(Hooked):
         else:
             write(f"            result = {view}")
         write("        except Exception as raised:")
-        write(f"            result = {self.threaded('handled', 'app, raised')}")
+        write(f"            result = {self.threaded('handled', 'app, raised', is_rare=True)}")
 
     def answer(self) -> None:
         """The response, after hooks, the session; else straight to bytes."""
@@ -214,7 +212,7 @@ class _Line(Hooked):
         write = self.write
         write("    except Exception as raised:")
         write("        error = raised")
-        write(f"        answer = {self.threaded('failed', 'context, raised')}")
+        write(f"        answer = {self.threaded('failed', 'context, raised', is_rare=True)}")
         write("    except BaseException as raised:")
         write("        error = raised")
         write("        raise")
