@@ -2,7 +2,7 @@
 
 Upstream's tests call `wsgi_app`, WSGI's door (src/carboy/flask/door.py); a server of Carboy's comes
 in by the engine's. With CONFORMANCE_DOOR=engine the client's environ is taken to the engine, whose
-answer goes back as WSGI.
+answer goes back as WSGI. With CONFORMANCE_DOOR=app every application is the Flask side of an `App`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ def open_door() -> None:
     """Let WSGI calls of applications in by the engine's door."""
     from carboy.flask import app
     from carboy.server.portal import portal_of
-    from carboy.server.wsgi import _answer, read_body, request_of
+    from carboy.server.wsgi import answer, read_body, request_of
 
     by_wsgi = app.Flask.__call__
 
@@ -35,6 +35,26 @@ def open_door() -> None:
             head, body = served.portal(target.call(served))
         else:
             head, body = target.call(served)
-        return _answer(self.engine, start_response, served, head, body)
+        return answer(self.engine, start_response, served, head, body)
 
     app.Flask.__call__ = call  # type: ignore[method-assign]
+
+
+def include_all() -> None:
+    """Make every Flask application the Flask side of an `App`, as soon as it is made."""
+    from carboy.app import App
+    from carboy.flask import Flask
+
+    make = Flask.__init__
+
+    def made(self: Any, *args: Any, **options: Any) -> None:
+        make(self, *args, **options)
+        if not hasattr(self, "owner"):
+            # Without its pages: what lists routes lists those of the application.
+            App(openapi_url=None).include(self)
+
+    Flask.__init__ = made  # type: ignore[method-assign]
+
+
+#: CONFORMANCE_DOOR names one, or several with "+" between them.
+DOORS = {"engine": open_door, "app": include_all}
