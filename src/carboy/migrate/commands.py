@@ -17,6 +17,17 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "convert",
         "Rewrite Flask views as typed routes.",
     ),
+    # It serves, so it stands above this package.
+    "record": (
+        "carboy.cli.recording",
+        "record",
+        "Serve an application, and write down what it answers.",
+    ),
+    "verify": (
+        "carboy.migrate.proof.commands",
+        "verify",
+        "Compare the answers of two applications.",
+    ),
 }
 
 

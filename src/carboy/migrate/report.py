@@ -80,10 +80,18 @@ class ViewProof:
 
 @dataclass
 class VerifyReport:
-    """Exchanges compared, by endpoint of the new application."""
+    """Exchanges compared, by endpoint of the new application.
+
+    `unseen` are its endpoints that no request reached; `notes` say what was not compared, and why;
+    `old_on` and `new_on` say what both ran on.
+    """
 
     exchanges: int = 0
     views: dict[str, ViewProof] = field(default_factory=dict)
+    unseen: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    old_on: str = ""
+    new_on: str = ""
 
     @property
     def differences(self) -> list[Difference]:
