@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -46,11 +47,38 @@ def add(lamp: Lamp) -> Lamp:
 '''
 
 
+#: A Flask view in an App, which nobody has described.
+MIXED = """
+from carboy import App
+from carboy.flask import request
+
+app = App()
+
+
+@app.get("/typed")
+def typed(): ...
+
+
+@app.route("/rooms/<int:number>", methods=["GET", "POST"])
+def room(number):
+    '''Look into a room.'''
+    if request.method == "POST":
+        return {"colour": request.form["colour"], "number": number}
+    return {"floor": request.args.get("floor", 1, type=int), "number": number}
+"""
+
+
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server with two operations."""
-    folder = tmp_path_factory.mktemp("lamps")
-    (folder / "lamps.py").write_text(APP)
+    with serving(tmp_path_factory.mktemp("lamps"), APP) as address:
+        yield address
+
+
+@contextmanager
+def serving(folder: Path, text: str) -> Iterator[str]:
+    """The address of a server whose module has this text."""
+    (folder / "lamps.py").write_text(text)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -102,6 +130,24 @@ def test_swagger_ui_tries_an_operation_out(address: str, page: Page) -> None:
     ).startswith("200")
     assert f"{address}/lamps/42?room=hall" in page.asked
     assert_only_asked(page, address)
+
+
+def test_swagger_ui_tries_a_flask_view_out(page: Page, tmp_path: Path) -> None:
+    with serving(tmp_path, MIXED) as address:
+        page.open(f"{address}/docs")
+        page.wait("document.querySelectorAll('.opblock').length === 3")
+        assert "Look into a room." in page.text()
+        page.click("#operations-default-room_get .opblock-summary-control")
+        page.click("#operations-default-room_get .try-out__btn")
+        page.type(".opblock.is-open input[placeholder=number]:enabled", "42")
+        page.click(".opblock.is-open .execute")
+        shown = "document.querySelector('.live-responses-table .response .microlight')"
+        answer = page.wait(f"{shown} && {shown}.textContent")
+        assert '"number": 42' in answer and '"floor": 1' in answer
+        assert f"{address}/rooms/42?floor=1" in page.asked
+        page.click("#operations-default-room_post .opblock-summary-control")
+        page.wait("document.body.innerText.includes('colour')")
+        assert_only_asked(page, address)
 
 
 def test_redoc_shows_every_operation(address: str, page: Page) -> None:
