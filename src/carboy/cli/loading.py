@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import inspect
 import os
 import sys
 import traceback
@@ -40,8 +41,8 @@ def import_string(app: str | None) -> str:
     return f"{module}:{name or 'app'}"
 
 
-def load_app(app: str | None) -> Any:
-    """The application; LoadError when it can't be had."""
+def load_app(app: str | None, *, factories: bool = False) -> Any:
+    """The application; LoadError when it can't be had. `factories`: a function may make it."""
     if os.environ.get("CARBOY_DROPIN"):
         importlib.import_module("carboy.dropin")
     where = import_string(app)
@@ -61,12 +62,22 @@ def load_app(app: str | None) -> Any:
         if not hasattr(found, part):
             raise LoadError(_no_name(module, module_name, name))
         found = getattr(found, part)
+    if factories and inspect.isfunction(found):
+        found = _made(found, where)
     if not hasattr(found, "engine"):
         raise LoadError(
             f"{where} is a {type(found).__name__}, not a Carboy application. "
             "Other ASGI and WSGI applications run under their own servers."
         )
     return found
+
+
+def _made(factory: Any, where: str) -> Any:
+    """What an application factory makes when it is called without arguments."""
+    try:
+        return factory()
+    except Exception as error:
+        raise LoadError(_trace(where, error)) from error
 
 
 #: What `served` loads, in this process and in those that the server starts.

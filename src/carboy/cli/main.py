@@ -125,6 +125,22 @@ def routes(app: str | None, drop_in: bool) -> None:
         click.echo(f"{methods:<{widths[0]}}  {path:<{widths[1]}}  {name}")
 
 
+@main.command()
+@click.argument("app", required=False)
+@_drop_in
+@click.option("--no-import", is_flag=True, help="Read sources only; import nothing.")
+@click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
+def check(app: str | None, drop_in: bool, no_import: bool, as_json: bool) -> None:
+    """Say what APP uses and what is not supported, with file and line.
+
+    APP may be a folder too: then sources are read and nothing is imported. Exit status: 0 where
+    nothing is unsupported, 1 where something is, 2 where APP can't be loaded.
+    """
+    from carboy.cli.checking import run_check
+
+    raise SystemExit(run_check(app, drop_in=drop_in, no_import=no_import, as_json=as_json))
+
+
 def _loaded(app: str | None) -> Any:
     try:
         return load_app(app)

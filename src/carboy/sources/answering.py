@@ -33,7 +33,7 @@ _TEXTS = frozenset(
     }
 )
 #: Statuses whose answers have no body.
-_BODILESS = (204, 205, 304)
+_BODILESS = (204, 304)
 
 
 def unknown(node: ast.AST) -> Answer:

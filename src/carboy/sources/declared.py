@@ -7,12 +7,13 @@ imports and objects of a function count inside of it.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from carboy.sources.facts import MISSING, View
+from carboy.sources.imports import Imported, imports_of
 from carboy.sources.modules import FunctionNode, Module, Place, first_line, imported, parse
 from carboy.sources.reading import read
 from carboy.sources.values import literal, text_of
@@ -51,14 +52,6 @@ HOOKS = frozenset(
     }
 )
 _OWNERS = ("Flask()", "Blueprint()", "FastAPI()", "APIRouter()", "App()", "APIFlask()")
-
-
-class Imported(NamedTuple):
-    """``from module import name``, or ``import module`` where `name` is None."""
-
-    module: str
-    name: str | None
-    line: int
 
 
 @dataclass(frozen=True)
@@ -134,6 +127,8 @@ class ModuleFacts:
     rules: tuple[Rule, ...] = ()
     hooks: tuple[Hook, ...] = ()
     classes: tuple[Class, ...] = ()
+    #: Attributes that are assigned: ``app.wsgi_app = ...``; ``?.name`` of what is not known.
+    assigned: tuple[Named, ...] = ()
 
 
 def read_module(file: str | Path, text: str | None = None) -> ModuleFacts:
@@ -148,24 +143,15 @@ def read_module(file: str | Path, text: str | None = None) -> ModuleFacts:
     reader.block(module.tree.body, {}, ())
     return ModuleFacts(
         file,
-        imports=tuple(_imports(module.tree)),
+        imports=tuple(imports_of(module.tree.body)),
         names=tuple(reader.names),
         calls=tuple(reader.calls),
         made=tuple(reader.made),
         rules=tuple(reader.rules),
         hooks=tuple(reader.hooks),
         classes=tuple(reader.classes),
+        assigned=tuple(reader.assigned),
     )
-
-
-def _imports(tree: ast.Module) -> Iterator[Imported]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for one in node.names:
-                yield Imported(one.name, None, node.lineno)
-        elif isinstance(node, ast.ImportFrom):
-            for one in node.names:
-                yield Imported("." * node.level + (node.module or ""), one.name, node.lineno)
 
 
 class _File:
@@ -179,6 +165,7 @@ class _File:
         self.rules: list[Rule] = []
         self.hooks: list[Hook] = []
         self.classes: list[Class] = []
+        self.assigned: list[Named] = []
 
     def block(self, body: list[ast.stmt], local: dict[str, str], outer: tuple[Any, ...]) -> None:
         for statement in body:
@@ -197,6 +184,10 @@ class _File:
             statement.value, ast.Call
         ):
             self._assigned(statement, statement.value, local)
+        for target in _targets(statement):
+            if isinstance(target, ast.Attribute):
+                owner = self.module.dotted(target.value, local) or "?"
+                self.assigned.append(Named(f"{owner}.{target.attr}", target.lineno))
         for _, part in ast.iter_fields(statement):
             for one in part if isinstance(part, list) else [part]:
                 if isinstance(one, ast.stmt):
@@ -272,7 +263,7 @@ class _File:
     def _expressions(self, node: ast.AST, local: Mapping[str, str]) -> None:
         """Calls and dotted names of an expression, the longest of each."""
         if isinstance(node, ast.Call):
-            name = self.module.dotted(node.func, local)
+            name = self.module.dotted(node.func, local) or _method_of(node.func)
             if name is not None:
                 self.calls.append(self._call(node, name))
         elif isinstance(node, ast.Attribute | ast.Name):
@@ -291,6 +282,19 @@ class _File:
             tuple(literal(one) for one in node.args),
             {one.arg: literal(one.value) for one in node.keywords if one.arg},
         )
+
+
+def _targets(statement: ast.stmt) -> list[ast.expr]:
+    if isinstance(statement, ast.Assign):
+        return statement.targets
+    return [statement.target] if isinstance(statement, ast.AnnAssign | ast.AugAssign) else []
+
+
+def _method_of(func: ast.expr) -> str | None:
+    """``?.app.run`` of a method of a variable of which nothing is known."""
+    if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name):
+        return f"?.{func.value.id}.{func.attr}"
+    return None
 
 
 def given(call: Call, name: str, position: int | None = None) -> Any:

@@ -33,7 +33,9 @@ _CONVERTERS |= {"datetime.datetime.fromisoformat": "datetime"}
 _SESSION = frozenset(("modified", "permanent", "new", "accessed"))
 _METHODS = frozenset(("get", "pop", "setdefault"))
 _ALL = frozenset(("keys", "values", "items", "lists", "listvalues", "update", "clear"))
-_SQL = frozenset(("sqlalchemy", "wtforms", "marshmallow", "werkzeug"))
+#: Packages whose use tells something; the last ones wait where they are called.
+_TELLING = frozenset(("sqlalchemy", "wtforms", "marshmallow", "werkzeug"))
+_TELLING |= {"requests", "time", "urllib"}
 
 
 class Expressions:
@@ -74,7 +76,7 @@ class Expressions:
             # What a function of Flask's gave is nothing to tell; an application is.
             if name and not (name.endswith("()") and name[0].islower()):
                 self.use(name, detail or None, node)
-        elif head.startswith("flask_") or head in _SQL:
+        elif head.startswith("flask_") or head in _TELLING:
             self.use(f"{head}.{name}" if name else head, detail or None, node)
         elif ".db.session" in f".{tag}":
             self.use("db.session", None, node)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 #: Modules of Flask whose names are Flask's own too.
-_HOMES = frozenset(
+HOMES = frozenset(
     ("app", "blueprints", "config", "ctx", "globals", "helpers", "templating", "views", "wrappers")
 )
 
@@ -29,7 +29,7 @@ def canonical(dotted: str) -> str:
     if head != "flask":
         return dotted
     module, _, name = rest.partition(".")
-    if name and (module in _HOMES or (module, name) == ("json", "jsonify")):
+    if name and (module in HOMES or (module, name) == ("json", "jsonify")):
         return f"flask.{name}"
     return dotted
 
