@@ -48,14 +48,10 @@ def line_for(declared: Both, inner: Target, route: Route) -> Lane:
     assert side is not None
     inner.compile(declared.override)
     line = _Line(side, route, inner)
-    # What hooks may want to read as well is read before them.
-    route.buffered = inner.buffered or (bool(line.before) and not _streams(inner.route))
+    # What hooks may want to read as well is read before them; also where the endpoint reads it by
+    # itself, since a form that a hook has read would be gone.
+    route.buffered = inner.buffered or bool(line.before)
     return line.lane()
-
-
-def _streams(route: Route) -> bool:
-    """Whether the endpoint takes the live body."""
-    return route.function is not None and route.input is not None and not route.input.is_async
 
 
 class _Line(Hooked):
@@ -151,7 +147,8 @@ class _Line(Hooked):
         write("        error = raised")
         write("        raise")
         write("    finally:")
-        write("        if error is None and (")
+        # What Flask answered itself (a hook's result) is over as Flask's answers are.
+        write("        if error is None and result is None and (")
         write("            request.opened or request.background or type(answer[1]) is not bytes")
         write("        ):")
         write(f"            answer = stay(context, request, answer, {self.bound_teardown()})")

@@ -133,6 +133,7 @@ class Side(Flask):
                 ranked.append(((STATIC,), route))
                 continue
             self._rules[id(route)] = route, made
+            route.extras["bound"] = made
             by_endpoint.setdefault(route.name, []).append(made)
             ranked.append((made.rank, route))
         return ranked

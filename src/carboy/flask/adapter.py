@@ -130,7 +130,10 @@ class MapAdapter:
         domain = self._domain
         for seen, texts in self._fitting(path, domain):
             if isinstance(seen, Route):
-                # A typed route of an App: not this map's, but its methods are the path's.
+                # A typed route of an App: found under its name, where the map has that.
+                named: Bound | None = seen.extras.get("bound")
+                if named is not None and (seen.methods is None or method in seen.methods):
+                    return named, texts
                 allowed.update(seen.methods or ())
                 continue
             bound, other_slash, extra_slash = seen
@@ -149,7 +152,7 @@ class MapAdapter:
         for _, target, params in self.map.router().candidates(path or "/"):
             seen: Seen | None = target.route.extras.get("seen")
             if seen is None:
-                yield target.route, {}
+                yield target.route, dict(zip(target.pattern.names, params, strict=True))
                 continue
             bound = seen.bound
             if not path:

@@ -104,6 +104,9 @@ def environ_of(request: RequestContext) -> WSGIEnvironment:
     """The WSGI environ for a request, the one that it came with if it did. Source: PEP 3333."""
     came: WSGIEnvironment | None = getattr(request.wire, "environ", None)
     if came is not None:
+        if request.body is not None:
+            # A typed route's body has been read by now; hooks and extensions may want it as well.
+            came["wsgi.input"] = BytesIO(request.body)
         return came
     scope = request.scope
     path = route_path(scope["path"], scope["root_path"])

@@ -141,6 +141,9 @@ class FlaskClient(Client):
         request = self._request_from_builder_args(args, kwargs)
         # What the request before left behind ends now.
         self._context_stack.close()
+        # Typed routes of an App close what they opened, and their contexts, after the answer:
+        # nobody would, since tests close no responses.
+        buffered = buffered or hasattr(self.application, "owner")
         response = super().open(request, buffered=buffered, follow_redirects=follow_redirects)
         response.json_module = self.application.json  # type: ignore[assignment]
         while self._new_contexts:

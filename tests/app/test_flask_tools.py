@@ -1,0 +1,88 @@
+"""What Flask's tools and extensions ask around a typed route of an App: the body in a hook, the
+rule that fits, and contexts that are over when Flask's test client has its answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import pytest
+from werkzeug.exceptions import MethodNotAllowed
+
+from carboy import App, Depends, Request
+from carboy.flask import abort, g, has_app_context, request
+from carboy.testing import TestClient
+
+
+def counted() -> Iterator[int]:
+    yield g.setdefault("count", 0) + 1
+
+
+def made() -> App:
+    app = App(secret_key="x")
+
+    @app.before_request
+    def read_form() -> None:
+        if request.form.get("refused"):
+            abort(403)
+
+    @app.after_request
+    def marked(response: Any) -> Any:
+        response.headers["X-Seen"] = "yes"
+        return response
+
+    @app.api_route("/counted/{number}", methods=["GET", "POST"], name="shop.counted")
+    def count(number: int, found: Annotated[int, Depends(counted)]) -> dict[str, int]:
+        g.count = found
+        return {"found": found}
+
+    @app.post("/plain")
+    def plain() -> Any:
+        return dict(request.form)
+
+    @app.post("/asked")
+    async def asked(request: Request) -> Any:
+        return dict(await request.form())
+
+    return app
+
+
+def test_hooks_and_views_read_forms_behind_wsgi() -> None:
+    client = made().test_client()
+    for _ in range(2):
+        assert client.post("/plain", data={"a": "1"}).json == {"a": "1"}
+    assert client.post("/plain", data={"refused": "1"}).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/plain", "/asked"])
+def test_a_hook_and_the_view_read_the_same_form(path: str) -> None:
+    app = made()
+    flask_client = app.test_client()
+    assert flask_client.post(path, data={"refused": "yes"}).status_code == 403
+    assert flask_client.post(path, data={"a": "1"}).json == {"a": "1"}
+    with TestClient(app) as client:
+        assert client.post(path, data={"refused": "yes"}).status_code == 403
+        assert client.post(path, data={"a": "1"}).json() == {"a": "1"}
+
+
+def test_contexts_are_over_when_the_test_client_has_its_answer() -> None:
+    client = made().test_client()
+    for data in ({}, {}, {"refused": "1"}, {}):
+        response = client.post("/counted/7", data=data)
+        assert not has_app_context()
+        if not data:
+            assert response.json == {"found": 1}
+
+
+def test_the_adapter_finds_typed_routes() -> None:
+    app = made()
+    app.test_client().get("/plain")  # freezes
+    with app.test_request_context("/counted/7", method="POST") as context:
+        adapter = context.url_adapter
+        assert adapter is not None
+        assert adapter.match() == ("shop.counted", {"number": "7"})
+        rule, _ = adapter.match(method="GET", return_rule=True)
+        assert rule.endpoint == "shop.counted"
+        with pytest.raises(MethodNotAllowed):
+            adapter.match(method="DELETE")
