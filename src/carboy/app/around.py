@@ -50,8 +50,17 @@ def line_for(declared: Both, inner: Target, route: Route) -> Lane:
     line = _Line(side, route, inner)
     # What hooks may want to read as well is read before them; also where the endpoint reads it by
     # itself, since a form that a hook has read would be gone.
-    route.buffered = inner.buffered or bool(line.before)
+    route.buffered = inner.buffered or bool(line.before) or _is_kept_form(inner)
     return line.lane()
+
+
+def _is_kept_form(inner: Target) -> bool:
+    """Whether the endpoint parses a form as it comes: no one else could read it after that.
+
+    One of any size is not kept.
+    """
+    source = inner.route.input
+    return source is not None and source.is_async and inner.max_body is not None
 
 
 class _Line(Hooked):
