@@ -13,18 +13,20 @@ import functools
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
 from html import escape
+from io import BytesIO
 from shutil import copyfileobj
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
+from anyio import from_thread
 from pydantic import AfterValidator, BeforeValidator
-from starlette.datastructures import MutableHeaders, UploadFile
+from starlette.datastructures import FormData, MutableHeaders, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response as _Response
@@ -191,10 +193,19 @@ class Upload:
     """An uploaded file, read and saved without waiting."""
 
     def __init__(self, name: str, file: UploadFile) -> None:
-        self.name, self.stream, self.filename = name, file.file, file.filename
+        self.name, self.filename = name, file.filename
+        self.stream: Any = file.file
+        if not getattr(file.file, "_rolled", True):
+            # Short ones are in memory anyway, and need nobody to close them.
+            self.stream = BytesIO(file.file.read())
+            file.file.close()
         self.headers, self.content_type = file.headers, file.content_type
         self.mimetype = (file.content_type or "").partition(";")[0].strip().lower()
-        self.read, self.seek, self.close = file.file.read, file.file.seek, file.file.close
+        self.read, self.seek, self.close = (
+            self.stream.read,
+            self.stream.seek,
+            self.stream.close,
+        )
 
     def __bool__(self) -> bool:
         return bool(self.filename)
@@ -214,37 +225,68 @@ class Upload:
 # What is read before the view runs ---------------------------------------------------------------
 
 
+def _now(request: Request, call: Callable[[], Coroutine[Any, Any, Value]]) -> Value:
+    """The result of something asynchronous, in the thread of a `def` view.
+
+    Not by an `async def` dependency: then the view would run in another thread than what goes
+    before it, and connections of SQLite, for one, can't change theirs.
+    """
+    # On a WSGI server the thread is the server's own.
+    wait = request.scope.get("extensions", {}).get("carboy.wait")
+    return from_thread.run(call) if wait is None else wait(call())
+
+
 def args(request: Request) -> MultiDict:
     """`request.args`."""
     return MultiDict(request.query_params.multi_items())
 
 
-async def form(request: Request) -> MultiDict:
+def _whole(provider: Callable[[Request], Any]) -> Callable[[Request], Any]:
+    """Have Carboy read the body before the view's thread is entered."""
+    provider.wants_body = True  # type: ignore[attr-defined]
+    return provider
+
+
+async def _form(request: Request) -> FormData:
+    return await request.form()
+
+
+def _sent(request: Request) -> tuple[MultiDict, MultiDict]:
+    """Fields and files of a form, taken apart once."""
+    known: tuple[MultiDict, MultiDict] | None = request.scope.get("kept.form")
+    if known is None:
+        items = _now(request, functools.partial(_form, request)).multi_items()
+        fields = MultiDict((key, value) for key, value in items if isinstance(value, str))
+        uploads = ((key, value) for key, value in items if isinstance(value, UploadFile))
+        files = MultiDict((key, Upload(key, value)) for key, value in uploads)
+        known = request.scope["kept.form"] = fields, files
+    return known
+
+
+@_whole
+def form(request: Request) -> MultiDict:
     """`request.form`: fields without files."""
-    sent = await request.form()
-    return MultiDict((key, value) for key, value in sent.multi_items() if isinstance(value, str))
+    return _sent(request)[0]
 
 
-async def files(request: Request) -> MultiDict:
+@_whole
+def files(request: Request) -> MultiDict:
     """`request.files`."""
-    sent = await request.form()
-    return MultiDict(
-        (key, Upload(key, value))
-        for key, value in sent.multi_items()
-        if isinstance(value, UploadFile)
-    )
+    return _sent(request)[1]
 
 
-async def raw_data(request: Request) -> bytes:
+@_whole
+def raw_data(request: Request) -> bytes:
     """`request.get_data()`: the body."""
-    return await request.body()
+    return _now(request, request.body)
 
 
-async def data(request: Request) -> bytes:
+@_whole
+def data(request: Request) -> bytes:
     """`request.data`: the body, unless it is a form."""
     if mimetype(request) in ("application/x-www-form-urlencoded", "multipart/form-data"):
         return b""
-    return await request.body()
+    return _now(request, request.body)
 
 
 def mimetype(request: Request) -> str:
@@ -275,26 +317,30 @@ def full_path(request: Request) -> str:
     return f"{request.url.path}?{request.url.query}"
 
 
-async def json_body(request: Request) -> Any:
+@_whole
+def json_body(request: Request) -> Any:
     """`request.get_json()`: 415 for another content type, 400 for what is no JSON."""
     if not is_json(request):
         raise HTTPException(415, _words_of_415())
-    return _parsed(await request.body(), silent=False)
+    return _parsed(_now(request, request.body), silent=False)
 
 
-async def json_body_silent(request: Request) -> Any:
+@_whole
+def json_body_silent(request: Request) -> Any:
     """`request.get_json(silent=True)`: None for anything else."""
-    return _parsed(await request.body(), silent=True) if is_json(request) else None
+    return _parsed(_now(request, request.body), silent=True) if is_json(request) else None
 
 
-async def json_body_force(request: Request) -> Any:
+@_whole
+def json_body_force(request: Request) -> Any:
     """`request.get_json(force=True)`: whatever the content type."""
-    return _parsed(await request.body(), silent=False)
+    return _parsed(_now(request, request.body), silent=False)
 
 
-async def json_body_force_silent(request: Request) -> Any:
+@_whole
+def json_body_force_silent(request: Request) -> Any:
     """`request.get_json(force=True, silent=True)`."""
-    return _parsed(await request.body(), silent=True)
+    return _parsed(_now(request, request.body), silent=True)
 
 
 def _parsed(body: bytes, silent: bool) -> Any:
@@ -330,9 +376,12 @@ class Headers(MutableHeaders):
         extra = "".join(f"; {name.replace('_', '-')}={one}" for name, one in options.items())
         self.append(key, f"{value}{extra}")
 
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, str(value))
+
     def set(self, key: str, value: Any) -> None:
         """In place of what is there."""
-        self[key] = str(value)
+        self[key] = value
 
     def get_all(self, key: str) -> list[str]:
         """Every value of that name."""
@@ -350,10 +399,10 @@ class Headers(MutableHeaders):
 class _Dressed:
     """What Flask's responses have: `data`, `content_type`, `status`, cookies with its defaults."""
 
-    raw_headers: Any
     body: Any
     background: Any
     status_code: int
+    default_mimetype = "text/html"
     _fields: list[tuple[bytes, bytes]]
 
     def _dress(self, status: Any, headers: Any, mimetype: str | None, kind: str | None) -> None:
@@ -363,7 +412,23 @@ class _Dressed:
         self.status_code = _status(status)
         if kind is None and mimetype is None and "content-type" in self.headers:
             return
-        self.content_type = kind or _with_charset(mimetype or "text/html")
+        self.content_type = kind or _with_charset(mimetype or self.default_mimetype)
+
+    @property
+    def raw_headers(self) -> Any:
+        """What is sent. 204 has no length, 304 nothing that describes a body."""
+        if self.status_code == 204 or self.status_code < 200:
+            self._drop(b"content-length")
+        elif self.status_code == 304:
+            self._drop(b"content-length", b"content-type", b"content-encoding", b"content-language")
+        return self._fields
+
+    @raw_headers.setter
+    def raw_headers(self, fields: Any) -> None:
+        self._fields = fields
+
+    def _drop(self, *names: bytes) -> None:
+        self._fields[:] = [one for one in self._fields if one[0] not in names]
 
     @property
     def headers(self) -> Headers:
@@ -417,6 +482,8 @@ class _Dressed:
             max_age = int(max_age.total_seconds())
         if isinstance(expires, int | float):
             expires = datetime.fromtimestamp(expires, UTC)
+        if max_age is not None and expires is None:
+            expires = _now_in_utc() + timedelta(seconds=max_age)
         parts = [f"{key}={_cookie_value(value)}"]
         parts += [f"Domain={domain.lstrip('.')}"] if domain else []
         if expires is not None:
@@ -439,6 +506,10 @@ class _Dressed:
     ) -> None:
         """A cookie that is over."""
         self.set_cookie(key, "", 0, 0, path, domain, *more, **options)
+
+
+def _now_in_utc() -> datetime:
+    return datetime.now(UTC)
 
 
 _IN_PATH = "%!$&'()*+,/:=@"
@@ -479,7 +550,7 @@ class Response(_Dressed, _Response):
 
     def __new__(cls, response: Any = None, *args: Any, **named: Any) -> Any:
         if isinstance(response, Iterator):
-            return _Stream(response, *args, **named)
+            return _Stream(cls.default_mimetype, response, *args, **named)
         return super().__new__(cls)
 
     def __init__(
@@ -498,18 +569,6 @@ class Response(_Dressed, _Response):
             self.body = body
         else:
             self.data = body
-
-    @property
-    def raw_headers(self) -> list[tuple[bytes, bytes]]:  # type: ignore[override]
-        """What is sent. 204 has no length, 304 nothing that describes a body."""
-        if self.status_code == 204 or self.status_code < 200:
-            self._drop(b"content-length")
-        elif self.status_code == 304:
-            self._drop(b"content-length", b"content-type", b"content-encoding", b"content-language")
-        return self._fields
-
-    def _drop(self, *names: bytes) -> None:
-        self._fields[:] = [one for one in self._fields if one[0] not in names]
 
     @property
     def data(self) -> bytes:
@@ -542,6 +601,7 @@ class _Stream(_Dressed, _Streaming):
 
     def __init__(
         self,
+        default_mimetype: str,
         response: Iterator[Any],
         status: Any = None,
         headers: Any = None,
@@ -550,8 +610,8 @@ class _Stream(_Dressed, _Streaming):
         direct_passthrough: bool = False,
     ) -> None:
         _Streaming.__init__(self, response)
+        self.default_mimetype = default_mimetype
         self._dress(status, headers, mimetype, content_type)
-        self.raw_headers = self._fields
 
 
 def _joined(response: Any) -> bytes:
@@ -560,6 +620,12 @@ def _joined(response: Any) -> bytes:
     if isinstance(response, str):
         return response.encode()
     return b"".join(one.encode() if isinstance(one, str) else bytes(one) for one in response)
+
+
+class PlainResponse(Response):
+    """Werkzeug's own Response: plain text unless it is said."""
+
+    default_mimetype = "text/plain"
 
 
 class JSON(Response):

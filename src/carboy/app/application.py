@@ -43,7 +43,9 @@ class App(Hosting, FastAPI):
 
     `secret_key` signs the session that both kinds of routes share. `import_name`, the folders and
     `instance_path` are what Flask takes; `import_name` is the module that makes the App unless it
-    is said. All other arguments are FastAPI's.
+    is said. With `flask_habits`, OPTIONS and slashes that are missing or too many are answered as
+    in Flask for typed routes too: for routes that were Flask views. All other arguments are
+    FastAPI's.
     """
 
     settings: ClassVar[AppSettings] = {
@@ -73,6 +75,7 @@ class App(Hosting, FastAPI):
         template_folder: str | PathLike[str] | None = "templates",
         instance_path: str | None = None,
         instance_relative_config: bool = False,
+        flask_habits: bool = False,
         **options: Unpack[AppOptions],
     ) -> None:
         self._for_flask = {
@@ -83,6 +86,7 @@ class App(Hosting, FastAPI):
             "instance_path": instance_path,
             "instance_relative_config": instance_relative_config,
         }
+        self.flask_habits = flask_habits
         self._making = threading.RLock()
         super().__init__(**options)
         if secret_key is not None:

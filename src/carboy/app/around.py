@@ -50,17 +50,8 @@ def line_for(declared: Both, inner: Target, route: Route) -> Lane:
     line = _Line(side, route, inner)
     # What hooks may want to read as well is read before them; also where the endpoint reads it by
     # itself, since a form that a hook has read would be gone.
-    route.buffered = inner.buffered or bool(line.before) or _is_kept_form(inner)
+    route.buffered = inner.buffered or bool(line.before)
     return line.lane()
-
-
-def _is_kept_form(inner: Target) -> bool:
-    """Whether the endpoint parses a form as it comes: no one else could read it after that.
-
-    One of any size is not kept.
-    """
-    source = inner.route.input
-    return source is not None and source.is_async and inner.max_body is not None
 
 
 class _Line(Hooked):
@@ -279,13 +270,10 @@ def _failed(context: RequestContext, served: Served, error: Exception) -> Pair:
         raise error
     answer = InternalServerError(original_exception=error)
     handler = side._find_error_handler(answer, context.request.blueprints)
-    if handler is None:
-        if served.target.route.extras.get("pages"):
-            side.log_exception((type(error), error, error.__traceback__))
-            return finishing.open_up(context, answer.get_response())
+    if handler is None and not served.target.route.extras.get("pages"):
         raise error
     side.log_exception((type(error), error, error.__traceback__))
-    result = side.ensure_sync(handler)(answer)
+    result: Any = answer if handler is None else side.ensure_sync(handler)(answer)
     return finishing.open_up(context, side.finalize_request(result, from_error_handler=True))
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.datastructures import URLPath
 from starlette.routing import NoMatchFound
 
+from carboy.app.misses import BothMisses
 from carboy.core.engine import Target
 from carboy.core.route import Route
 from carboy.core.router import Router
@@ -30,6 +31,7 @@ class Both(Declared):
     """An `App`'s declarations."""
 
     side: Side | None = None
+    misses_class = BothMisses
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -61,7 +63,6 @@ class Both(Declared):
 
     def _surround(self, route: Route) -> Route:
         from carboy.app.around import line_for, share
-        from carboy.app.unread import unread
 
         inner = Target(route)
         self._behind.append(inner)
@@ -71,13 +72,7 @@ class Both(Declared):
             make_lane=partial(line_for, self, inner),
             plugins=(),
             admit=None,
-            extras={
-                **route.extras,
-                "by": self,
-                "inner": route,
-                "share": share,
-                "unread": unread,
-            },
+            extras={**route.extras, "by": self, "inner": route, "share": share},
         )
 
     def miss(self, method: str, path: str, found: list[Route], router: Router[Target]) -> Route:

@@ -126,13 +126,15 @@ def _check(typed: Route, flask: Route, pages: set[str | None]) -> None:
         return  # the documentation's own pages give way
     if flask.name == "static" and flask.pattern.source.endswith("<path:filename>"):
         return  # so do Flask's static files, which nobody has declared
+    view = flask.extras["view"]()
+    if view is None:
+        return  # a second name for `url_for`: add_url_rule("/", endpoint="index")
     wanted = [None if one.methods is None else one.methods - _AUTOMATIC for one in (typed, flask)]
     if None in wanted:
         both: Any = wanted[0] or wanted[1] or {"any method"}
     else:
         both = wanted[0] & wanted[1]  # type: ignore[operator]
     if both:
-        view = flask.extras["view"]()
         raise CollisionError(
             f"{', '.join(sorted(both))} {flask.pattern.source} is declared twice: by the typed "
             f"route {typed.pattern.source!r} ({_where(typed_handler(typed))}) and by the Flask "

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 class Declared:
     """What an engine is told of a router."""
 
+    misses_class: type[Misses] = Misses
+
     def __init__(
         self,
         router: APIRouter,
@@ -59,7 +61,7 @@ class Declared:
         self.table = table
         self.plugins = plugins
         answers_options = self.settings.get("answer_head", False)
-        self._misses = Misses(router, handlers, plugins, answers_options, self.frontend)
+        self._misses = self.misses_class(router, handlers, plugins, answers_options, self.frontend)
         self._foreign: dict[tuple[int, bool], tuple[Any, Route | None]] = {}
         self._functions: dict[Any, Function] = {}
         self.lasting = Lasting(self)

@@ -58,16 +58,16 @@ class Misses:
         found = [one for one in found if one.methods is not None and method not in one.methods]
         if found and method == "OPTIONS" and self._answer_options:
             allow = sorted(set().union(*(route.methods or () for route in found)))
-            return self._once(("options", *allow), "options", _options(allow))
+            return self._once(("options", *allow), "options", self.options(allow))
         if fallback is not None:
             return self._frontend(method, path) or fallback
         if found:
             # COMPAT: upstream names the methods of the first route only.
             allowing = found if self._answer_options else found[:1]
             allow = sorted(set().union(*(route.methods or () for route in allowing)))
-            return self._once(("405", *allow), "method not allowed", _wrong_method(allow))
-        if self.other(path, router) is not None:
-            return self._once("redirect", "redirect", _redirect)
+            return self._once(("405", *allow), "method not allowed", self.wrong_method(allow))
+        if (other := self.other(path, router)) is not None and self.redirects(method, path, other):
+            return self._once("redirect", "redirect", self.redirect)
         frontend = self._frontend(method, path)
         return frontend or self._once("404", "not found", _not_found)
 
@@ -81,16 +81,44 @@ class Misses:
         fits = (target.route for _, target, _ in found if target.pattern is not ANYTHING)
         return next(fits, None)
 
+    # -- what a subclass may say otherwise --------------------------------------------------------
+
+    def redirects(self, method: str, path: str, other: Route) -> bool:
+        """Whether `path` is redirected to where `other` takes it."""
+        return True
+
+    def options(self, allow: list[str]) -> Callable[[RequestContext], Any]:
+        """The endpoint for OPTIONS where `allow` are the methods."""
+        return _options(allow)
+
+    def wrong_method(self, allow: list[str]) -> Callable[[RequestContext], Any]:
+        """The endpoint for 405 where `allow` are the methods."""
+        return _wrong_method(allow)
+
+    def lane(self, call: Callable[[RequestContext], Any]) -> Lane:
+        """How one of these endpoints is called."""
+        return Lane(call, True)
+
+    def extras(self) -> dict[str, Any]:
+        """What is known of these routes."""
+        return {"app": self._router.dependency_overrides_provider}
+
+    async def redirect(self, request: RequestContext) -> Pair:
+        """The redirect to the other slash."""
+        return await _redirect(request)
+
+    # ---------------------------------------------------------------------------------------------
+
     def _once(self, key: Any, name: str, call: Callable[[RequestContext], Any]) -> Route:
         if key not in self._made:
             self._made[key] = Route(
                 Pattern(name, ()),
                 None,
                 name,
-                lane=Lane(call, True),
+                lane=self.lane(call),
                 handlers=self._handlers,
                 plugins=self._plugins,
-                extras={"app": self._router.dependency_overrides_provider},
+                extras=self.extras(),
             )
         return self._made[key]
 

@@ -83,7 +83,7 @@ def route_for(
         timeout=policy.get("timeout", settings.get("timeout")),
         admit=policy.get("turns"),
         # A form is parsed as it comes: files go to disk.
-        buffered=not is_form and (state.body_field is not None or not _wants_request(function)),
+        buffered=not is_form and (state.body_field is not None or not _reads_live(function)),
         cancel_on_disconnect=policy.get(
             "cancel_on_disconnect",
             bool(settings.get("cancel_on_disconnect")) and methods <= {"GET", "HEAD"},
@@ -319,5 +319,12 @@ def decide_bodies(function: Function, embed: bool) -> None:
                 parameter.whole = not embed
 
 
-def _wants_request(function: Any) -> bool:
-    return any(one.specials or one.binds for one in function.walk())
+def _reads_live(function: Any) -> bool:
+    """Whether the body is left for somebody to read: who has the request, and wants no whole body.
+
+    A dependency says that it does by an attribute, `wants_body = True` (carboy.kept has some).
+    """
+    functions = list(function.walk())
+    if any(getattr(one.call, "wants_body", False) for one in functions):
+        return False
+    return any(one.specials or one.binds for one in functions)

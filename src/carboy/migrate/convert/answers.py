@@ -45,7 +45,7 @@ class Answers:
         body = draft.view.function.body
         self.returns = [node for node in own_nodes(body) if isinstance(node, cst.Return)]
         #: A decorator sees what the view returns, so that this stays what it is.
-        self.is_wrapped = bool(draft.decorators)
+        self.is_wrapped = draft.is_wrapped
         if any(isinstance(node, cst.Yield) for node in own_nodes(body)):
             draft.keep("it is a generator")
         kinds = {node: self.kind(node.value) for node in self.returns}
@@ -81,18 +81,9 @@ class Answers:
             return "html"
         if meaning in JSONIFY:
             return "json"
-        if meaning in _RESPONSES or meaning in _CLASSES or self._is_make_response(node.func):
+        if meaning in _RESPONSES | _CLASSES or makes_response(self.draft, node.func):
             return "response"
         return "unknown"
-
-    def _is_make_response(self, func: cst.BaseExpression) -> bool:
-        """`app.make_response` and `current_app.make_response`."""
-        if not (isinstance(func, cst.Attribute) and func.attr.value == "make_response"):
-            return False
-        if self.draft.meaning(func.value) == "flask.current_app":
-            return True
-        owner = self.draft.found.owner(self.draft.source, func.value)
-        return owner is not None and owner.blueprint is None
 
     def _kind_of_name(self, name: str) -> str:
         kinds: set[str] = set()
@@ -177,6 +168,16 @@ class Answers:
         if kind == "json":
             return self._json(body, parts[0], extra)
         return _with_options(self.draft.response("HTMLResponse"), parts[0], extra)
+
+
+def makes_response(draft: Draft, func: cst.BaseExpression) -> bool:
+    """Whether this is `app.make_response` or `current_app.make_response`."""
+    if not (isinstance(func, cst.Attribute) and func.attr.value == "make_response"):
+        return False
+    if draft.meaning(func.value) == "flask.current_app":
+        return True
+    owner = draft.found.owner(draft.source, func.value)
+    return owner is not None and owner.blueprint is None
 
 
 def _with_options(

@@ -47,6 +47,8 @@ class Draft:
     options: dict[str, str] = field(default_factory=dict)
     #: Source of decorators that go directly below the routes.
     decorators: list[str] = field(default_factory=list)
+    #: A decorator is handed what the view returns, so that this stays Flask's.
+    is_wrapped: bool = False
     #: Decorators of the original function that a library knows, and those of them that go.
     known_decorators: list[cst.Decorator] = field(default_factory=list)
     dropped_decorators: list[cst.Decorator] = field(default_factory=list)

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import libcst as cst
 
 from carboy.migrate.convert.answers import ABORTS, JSONIFY
@@ -21,18 +19,22 @@ _KEPT = {
     "werkzeug.utils.redirect": "redirect",
     "flask.make_response": "make_response",
     "flask.Response": "Response",
-    "werkzeug.wrappers.Response": "Response",
+    "flask.wrappers.Response": "Response",
+    "werkzeug.Response": "PlainResponse",
+    "werkzeug.wrappers.Response": "PlainResponse",
     "flask.jsonify": "jsonify",
     "flask.json.jsonify": "jsonify",
 }
 
 
-def _named(kept: str) -> Handler:
-    def handle(draft: Draft, node: Any) -> cst.BaseExpression | None:
-        # A decorator of the application's own is handed the very objects that Flask makes.
-        return None if draft.decorators else expression(draft.kept(kept))
+def made(draft: Draft, kept: str) -> cst.BaseExpression | None:
+    """`kept.<name>` for a function of Flask's that makes a response."""
+    # A decorator of the application's own is handed the very objects that Flask makes.
+    return None if draft.is_wrapped else expression(draft.kept(kept))
 
-    return handle
+
+def _named(kept: str) -> Handler:
+    return lambda draft, node: made(draft, kept)
 
 
 for _meaning, _name in _KEPT.items():

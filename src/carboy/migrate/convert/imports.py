@@ -24,9 +24,10 @@ _STANDARD = {"typing", "uuid", "datetime", "decimal"}
 
 def tidy(edits: Edits, tree: cst.Module) -> cst.Module:
     """`tree` with its imports brought up to date."""
-    changed = tree.visit(_Imports(edits, _used(tree)))
+    # New ones first: they take over the blank lines of those that go.
+    changed = _add(tree, edits).visit(_Imports(edits, _used(tree)))
     assert isinstance(changed, cst.Module)
-    return _add(changed, edits)
+    return changed
 
 
 def _used(tree: cst.Module) -> set[str]:

@@ -113,6 +113,8 @@ class _Editing(cst.CSTTransformer):
             return new
         body = [] if gone else [new]
         first = [_parsed(text) for text in before]
+        if gone and not first and after:
+            first = [_parsed(after.pop(0)).with_changes(leading_lines=new.leading_lines)]
         if first and body and hasattr(new, "leading_lines"):
             first[0] = first[0].with_changes(leading_lines=_blank_lines(new))
         return cst.FlattenSentinel([*first, *body, *(_parsed(text) for text in after)])

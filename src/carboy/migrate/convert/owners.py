@@ -36,6 +36,16 @@ def _app(call: cst.Call, name: str) -> cst.Call:
             del args[0]
         else:
             args[0] = args[0].with_changes(keyword=cst.Name("import_name"), equal=_EQUAL)
+    habits = cst.Arg(keyword=cst.Name("flask_habits"), equal=_EQUAL, value=cst.Name("True"))
+    if args and args[-1].comma is cst.MaybeSentinel.DEFAULT:
+        args[-1] = args[-1].with_changes(
+            comma=cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+        )
+        args.append(habits)
+    elif args:
+        args.append(habits.with_changes(comma=args[-1].comma))
+    else:
+        args.append(habits)
     return call.with_changes(func=cst.Name(name), args=args)
 
 

@@ -46,26 +46,36 @@ class Source:
 
     @cached_property
     def imports(self) -> dict[str, str]:
-        """Local name -> dotted name, wherever in the module it is imported; the first one
-        counts.
+        """Local name -> dotted name, wherever in the module it is imported.
+
+        The last one counts at the top of the module; what a function or an `except` imports
+        counts where nothing else has the name.
         """
         found: dict[str, str] = {}
-        for node in walk(self.tree):
-            if isinstance(node, cst.Import):
-                for alias in node.names:
-                    whole = dotted(alias.name) or ""
-                    if alias.asname is not None:
-                        found.setdefault(dotted(alias.asname.name) or "", canonical(whole))
-                    else:
-                        first = whole.partition(".")[0]
-                        found.setdefault(first, canonical(first))
-            elif isinstance(node, cst.ImportFrom) and not isinstance(node.names, cst.ImportStar):
-                module = self.absolute(node)
-                for alias in node.names:
-                    original = dotted(alias.name) or ""
-                    local = dotted(alias.asname.name) if alias.asname else original
-                    found.setdefault(local or "", canonical(f"{module}.{original}"))
-        return found
+        later: dict[str, str] = {}
+        self._read_imports(self.tree, found, later)
+        return {**later, **found}
+
+    def _read_imports(
+        self, node: cst.CSTNode, found: dict[str, str], later: dict[str, str]
+    ) -> None:
+        if isinstance(node, cst.FunctionDef | cst.ExceptHandler):
+            found = later
+        if isinstance(node, cst.Import):
+            for alias in node.names:
+                whole = dotted(alias.name) or ""
+                if alias.asname is None:
+                    whole = whole.partition(".")[0]
+                local = whole if alias.asname is None else dotted(alias.asname.name) or ""
+                found[local] = canonical(whole)
+        elif isinstance(node, cst.ImportFrom) and not isinstance(node.names, cst.ImportStar):
+            module = self.absolute(node)
+            for alias in node.names:
+                original = dotted(alias.name) or ""
+                local = original if alias.asname is None else dotted(alias.asname.name) or ""
+                found[local] = canonical(f"{module}.{original}")
+        for child in node.children:
+            self._read_imports(child, found, later)
 
     def absolute(self, node: cst.ImportFrom) -> str:
         """The dotted name of the module that `node` imports from, relative ones resolved."""

@@ -83,6 +83,8 @@ def _signature(draft: Draft) -> tuple[cst.FunctionDef, list[str]]:
         everywhere = all(name in path.annotations for _, path in draft.paths)
         if everywhere and not any(name in rule.defaults for rule, _ in draft.paths):
             annotation = draft.path_types[name]
+            if default == "None":
+                annotation += " | None"
             for need in sorted({one for _, path in draft.paths for one in path.needs}):
                 _import_path_need(draft, need, annotation)
             text = f"{name}: {annotation}"

@@ -12,15 +12,16 @@ from collections.abc import Iterator
 import libcst as cst
 
 from carboy.migrate.convert import functions
-from carboy.migrate.convert.answers import ABORTS, Answers
+from carboy.migrate.convert.answers import ABORTS, Answers, makes_response
 from carboy.migrate.convert.contexts import TABLES
+from carboy.migrate.convert.decorators import look_at_decorators
 from carboy.migrate.convert.draft import Draft
 from carboy.migrate.convert.found import Found, View
 from carboy.migrate.convert.libraries import libraries_of
 from carboy.migrate.convert.reading import read_parameters
 from carboy.migrate.convert.rewriting import Rewriter
 from carboy.migrate.convert.routes import dress, read_rules
-from carboy.migrate.convert.text import code, own_nodes, walk
+from carboy.migrate.convert.text import own_nodes, walk
 
 
 def draft_view(
@@ -32,7 +33,7 @@ def draft_view(
     read_rules(draft)
     for library in libraries_of(view.source):
         library.view(draft)
-    _look_at_decorators(draft)
+    look_at_decorators(draft)
     read_parameters(draft)
     answers = Answers(draft)
     draft.replace(lambda: _Body(draft, answers))
@@ -42,24 +43,6 @@ def draft_view(
     if not draft.reasons:
         dress(draft)
     return draft
-
-
-def _look_at_decorators(draft: Draft) -> None:
-    """A decorator that nobody knows is handed what Flask's views return."""
-    routes = {id(rule.decorator) for rule in draft.view.rules}
-    others = [
-        one
-        for one in draft.view.function.decorators
-        if id(one) not in routes and one not in draft.known_decorators
-    ]
-    if not others:
-        return
-    names = ", ".join("@" + code(one.decorator).partition("(")[0] for one in others)
-    draft.note(f"{names} still sees what Flask's views return")
-    draft.decorators.append(draft.kept("answers"))
-    kinds = [id(one) in routes for one in draft.view.function.decorators]
-    if True in kinds[kinds.index(False) :]:
-        draft.keep(f"{names} stands above a route")
 
 
 class _Body(Rewriter):
@@ -76,6 +59,10 @@ class _Body(Rewriter):
             self._statements.add(call)
         if node in self._statements:
             return True
+        if isinstance(node, cst.Attribute) and makes_response(self.draft, node):
+            new = functions.made(self.draft, "make_response")
+            if new is not None:
+                self.draft.replacements[node] = new
         return super().on_visit(node)
 
     def on_leave(self, original: cst.CSTNode, updated: cst.CSTNode) -> cst.CSTNode:  # type: ignore[override]

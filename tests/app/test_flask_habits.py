@@ -1,0 +1,80 @@
+"""`App(flask_habits=True)`: what no route takes is answered as Flask answers it.
+
+Each request goes to real Flask as well, and to an App whose only route is a typed one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flask
+import pytest
+from starlette.responses import HTMLResponse
+
+from carboy import App
+from carboy.flask import g
+
+CASES = [
+    ("OPTIONS", "/about/"),
+    ("OPTIONS", "/plain"),
+    ("GET", "/about"),
+    ("GET", "/about?x=1"),
+    ("POST", "/about"),
+    ("GET", "/plain/"),
+    ("POST", "/plain"),
+    ("DELETE", "/about/"),
+    ("GET", "/nowhere"),
+]
+
+
+def _old() -> Any:
+    app = flask.Flask(__name__)
+    app.add_url_rule("/about/", "about", lambda: "about")
+    app.add_url_rule("/plain", "plain", lambda: "plain")
+    return app
+
+
+def _new() -> Any:
+    app = App(flask_habits=True)
+    app.get("/about/", response_class=HTMLResponse)(lambda: "about")
+    app.get("/plain", response_class=HTMLResponse)(lambda: "plain")
+    return app.flask
+
+
+def _asked(app: Any, method: str, path: str) -> Any:
+    answer = app.test_client().open(path, method=method)
+    allow = sorted((answer.headers.get("Allow") or "").split(", "))
+    told = [answer.headers.get(name) for name in ("Content-Type", "Content-Length", "Location")]
+    return answer.status_code, allow, told, answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(("method", "path"), CASES)
+def test_what_no_route_takes_is_answered_as_in_flask(method: str, path: str) -> None:
+    assert _asked(_new(), method, path) == _asked(_old(), method, path)
+
+
+def test_without_them_an_app_is_a_fastapi() -> None:
+    app = App()
+    app.get("/about/")(lambda: "about")
+    client = app.flask.test_client()
+    assert client.options("/about/").status_code == 204
+    assert client.get("/about").status_code == 307
+
+
+def test_hooks_around_what_no_route_takes_run_in_one_thread() -> None:
+    import threading
+
+    app = App()
+    app.post("/typed")(lambda: "x")
+    seen: list[bool] = []
+
+    @app.before_request
+    def before() -> None:
+        g.thread = threading.get_ident()
+
+    @app.teardown_request
+    def teardown(error: BaseException | None) -> None:
+        seen.append(g.thread == threading.get_ident())
+
+    assert app.flask.test_client().get("/typed").status_code == 405
+    assert seen == [True]
