@@ -13,6 +13,7 @@ import pytest
 import starlette.applications
 import starlette.responses
 import starlette.routing
+import trio
 from starlette.websockets import WebSocket
 
 from carboy import App, Request
@@ -323,6 +324,27 @@ def test_a_prefix_of_the_server_is_no_part_of_the_path() -> None:
             return (await client.get("http://a/api/api/x")).text
 
     assert asyncio.run(ask()) == "/api|/api/x"
+
+
+def test_on_a_loop_that_is_not_asyncios() -> None:
+    def echo(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [])
+        body = environ["wsgi.input"].read()
+        yield str(len(body)).encode()
+        yield b" bytes"
+
+    app = App()
+    app.mount("/old", echo)
+    app.mount("/living", living("one", []))
+
+    async def ask() -> list[str]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://a") as client:
+            found = [(await client.post("/old/", content=b"x" * 200_000)).text]
+            found.append((await client.get("/living/state")).text)
+        return found
+
+    assert trio.run(ask) == ["200000 bytes", "{}"]
 
 
 # -- beside Flask's routes ----------------------------------------------------------------------

@@ -16,23 +16,23 @@ from carboy.testing import TestClient
 
 MEMORY = Transport("memory", ())
 WANTED = ("direct", "asgi-uvicorn", "wsgi-gthread")
+SOCKETS = [one for one in TRANSPORTS if one.name in WANTED]
+#: With nothing around the application, and with middleware.
+PLACES = [*((one, "app") for one in (*SOCKETS, MEMORY)), (SOCKETS[0], "wrapped")]
+PLACES.append((SOCKETS[-1], "wrapped"))
 
 
-@pytest.fixture(
-    scope="module",
-    params=[*(one for one in TRANSPORTS if one.name in WANTED), MEMORY],
-    ids=lambda one: one.name,
-)
+@pytest.fixture(scope="module", params=PLACES, ids=lambda one: f"{one[0].name}-{one[1]}")
 def client(request: pytest.FixtureRequest) -> Iterator[Client]:
     """The application on one transport."""
-    transport: Transport = request.param
+    transport, name = request.param
     if transport is MEMORY:
         site = importlib.import_module("app.hosted_wsgi")
         memory = TestClient(site.app, raise_server_exceptions=False, follow_redirects=False)
         with memory:
             yield MemoryClient(transport, memory)
         return
-    command = [word.replace("{app}", "app.hosted_wsgi:app") for word in transport.command]
+    command = [word.replace("{app}", f"app.hosted_wsgi:{name}") for word in transport.command]
     with serving(command) as server:
         yield SocketClient(transport, server)
         assert server.process.poll() is None, f"the server died:\n{server.log()}"
