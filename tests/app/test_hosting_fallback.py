@@ -14,9 +14,11 @@ import starlette.applications
 import starlette.responses
 import starlette.routing
 import trio
+from click.testing import CliRunner
 from starlette.websockets import WebSocket
 
 from carboy import App, Request
+from carboy.cli import main
 from carboy.flask import Flask
 from carboy.flask import request as flask_request
 from carboy.testing import TestClient
@@ -383,3 +385,17 @@ def test_what_no_route_of_either_kind_takes(tmp_path: Any) -> None:
         assert client.request(method, path).text == answer
     # Hooks are for routes of the application's own.
     assert set(seen) == {"/typed", "/page/3/", "/page/3"}
+
+
+def test_the_command_that_lists_routes_names_it(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "from carboy import App\napp = App()\napp.fallback(lambda environ, start: [])\n"
+    (tmp_path / "migrating_main.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    listed = CliRunner().invoke(main, ["routes", "migrating_main:app"])
+    assert listed.output.splitlines()[-1].split() == [
+        "*",
+        *["what", "no", "route", "takes", "fallback"],
+    ]

@@ -120,6 +120,8 @@ def routes(app: str | None, drop_in: bool) -> None:
         (*target.route.title.partition(" ")[::2], target.route.name)
         for target in engine.router.routes
     ]
+    if getattr(engine.application, "fallback", None) is not None:
+        rows.append(("*", "what no route takes", "fallback"))
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(2)]
     for methods, path, name in rows:
         click.echo(f"{methods:<{widths[0]}}  {path:<{widths[1]}}  {name}")
