@@ -395,7 +395,4 @@ def test_the_command_that_lists_routes_names_it(
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
     listed = CliRunner().invoke(main, ["routes", "migrating_main:app"])
-    assert listed.output.splitlines()[-1].split() == [
-        "*",
-        *["what", "no", "route", "takes", "fallback"],
-    ]
+    assert listed.output.splitlines()[-1] == "*    what no route takes             fallback"
