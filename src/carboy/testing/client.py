@@ -247,6 +247,8 @@ async def _collect_stream(request: RequestContext, head: Head, body: Any) -> tup
     finally:
         await pieces.aclose()  # type: ignore[attr-defined]
         if sent is not None:
+            # Who waits for the client to leave must not wait for its own end.
+            request.wire.over.set()  # type: ignore[attr-defined]
             await sent.close()
     return head, b"".join(content)
 
