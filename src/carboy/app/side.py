@@ -45,8 +45,7 @@ class Side(Flask):
         self._rules = {}
         self._serve_everywhere()
         self._typed_views = TypedViews(owner)
-        for endpoint, view in list(self.view_functions.items()):
-            self.view_functions[endpoint] = self._typed_views.of(view, self._arguments(endpoint))
+        self._type_views()
         for plugin in owner.plugins:
             self.add_plugin(plugin)
         self.url_map.asked = lambda: self.engine.router
@@ -64,15 +63,24 @@ class Side(Flask):
         self, rule: str, endpoint: str | None = None, view_func: Any = None, *args: Any, **more: Any
     ) -> None:
         """Flask's; a view may have typed parameters."""
-        if view_func is not None and "owner" in self.__dict__:
+        is_named = endpoint is not None or hasattr(view_func, "__name__")
+        if view_func is not None and is_named and "owner" in self.__dict__:
             view_func = self._typed_views.of(view_func, _names(rule, more.get("defaults")))
         super().add_url_rule(rule, endpoint, view_func, *args, **more)
 
-    def _arguments(self, endpoint: str) -> set[str]:
-        return set().union(*(rule.arguments for rule in self.url_map.iter_rules(endpoint)))
+    def _type_views(self) -> None:
+        """Have those filled that were declared before, or came past `add_url_rule`."""
+        for endpoint, view in list(self.view_functions.items()):
+            typed = view
+            for bound in self.url_map.by_endpoint.get(endpoint, ()):
+                if not bound.rule.build_only:
+                    typed = self._typed_views.of(view, bound.rule.arguments)
+            if typed is not view:
+                self.view_functions[endpoint] = typed
 
     def ranked(self) -> Ranked:
         """Flask's rules as Routes with their ranks, under the App's limits and handlers."""
+        self._type_views()
         return [
             (rank, self._limited(route)) for rank, route in self.url_map.ranked(self._make_lane)
         ]

@@ -1,38 +1,32 @@
-"""Typed parameters of Flask views: ``def view(id, page: Annotated[int, Query()] = 1)``.
+"""Which Flask views have typed parameters: ``def view(id, page: Annotated[int, Query()] = 1)``.
 
-What is marked (``Annotated[..., Query()]``, ``= Depends(...)``) is read, checked and solved as in a
-typed route, compiled once; the URL's values stay Flask's. The view that Flask knows is a function
-around the one that was written. Dependencies with ``yield`` end when the view has returned, and see
-its exception: before Flask's after hooks, as everything of a view's own does.
+What is marked (``Annotated[..., Query()]``, ``= Depends(...)``, FastAPI's `Request`, `Response` and
+`BackgroundTasks`) is filled as in a typed route (filling.py); the URL's values stay Flask's. The
+view that Flask knows is a function around the one that was written: a function, any other callable,
+or what `as_view` made, where every method has parameters of its own.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Callable, Iterator
+from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Annotated, Any, ForwardRef, get_args, get_origin
 
-from carboy.core.answer import Head
-from carboy.core.closing import close_opened, unwind
-from carboy.core.context import RequestContext
-from carboy.core.engine import Target
-from carboy.core.errors import NO_HANDLERS
-from carboy.core.route import Output, Route
-from carboy.core.signature import Part
-from carboy.core.voice import drive, drive_async
+from carboy.app.filling import Filling
+from carboy.fastapi.dependencies.declared import _special_classes
 from carboy.fastapi.depends import Depends
 from carboy.fastapi.params import Body, Param
-from carboy.fastapi.route_state import RouteState
-from carboy.fastapi.translate import route_for
+from carboy.flask.views import MethodView, http_method_funcs
 
 if TYPE_CHECKING:
     from carboy.app.application import App
 
 _MARKS = (Param, Body, Depends)
 _MARKED = re.compile(r"\b(Query|Path|Header|Cookie|Body|Form|File|Depends|Security)\(")
-_HEAD = Head(200)
+#: Stands for all methods, in views that do not tell them apart.
+_ANY = ""
 
 
 class TypedViews:
@@ -40,44 +34,131 @@ class TypedViews:
 
     def __init__(self, owner: App) -> None:
         self._owner = owner
-        self._known: dict[Any, Callable[..., Any]] = {}
+        #: id of a view -> it, and what Flask knows in its place.
+        self._known: dict[int, tuple[Callable[..., Any], Callable[..., Any]]] = {}
 
     def of(self, view: Callable[..., Any], names: set[str]) -> Callable[..., Any]:
         """`view`, or where it has typed parameters the function that fills them.
 
-        `names` are what the URL gives it.
+        `names` are what the URL gives it, by the rule that is added.
         """
-        if not inspect.isfunction(view) or hasattr(view, "carboy_typed"):
+        if (filled := getattr(view, "carboy_typed", None)) is not None:
+            filled.prepare(names)
             return view
-        if view not in self._known:
-            marked = _marked(view, names)
-            self._known[view] = self._made(view, marked, names) if marked else view
-        known: Callable[..., Any] = self._known[view]
-        return known
+        known = self._known.get(id(view))
+        if known is None:
+            made = self._made(view) if callable(view) else view
+            known = self._known[id(view)] = view, made
+            if made is not view:
+                self._known[id(made)] = made, made
+        if (filled := getattr(known[1], "carboy_typed", None)) is not None:
+            filled.prepare(names)
+        return known[1]
 
-    def _made(
-        self, view: Callable[..., Any], marked: list[inspect.Parameter], names: set[str]
-    ) -> Callable[..., Any]:
-        filling = _Filling(self._owner, view, marked, sorted(names))
+    def _made(self, view: Callable[..., Any]) -> Callable[..., Any]:
+        functions = dict(_functions(view))
+        if not any(_marked(one) for one in functions.values()):
+            return view
+        filled = Filled(self._owner, view, functions)
         function: Any
         if inspect.iscoroutinefunction(view):
 
-            @wraps(view)
             async def function(**values: Any) -> Any:
-                return await filling.call_async(values)
+                return await filled.call_async(values)
 
         else:
 
-            @wraps(view)
             def function(**values: Any) -> Any:
-                return filling.call(values)
+                return filled.call(values)
 
-        function.carboy_typed = filling.route
+        update_wrapper(function, view)
+        function.carboy_typed = filled
         made: Callable[..., Any] = function
         return made
 
 
-def _marked(view: Callable[..., Any], names: set[str]) -> list[inspect.Parameter]:
+class Filled:
+    """One view with its typed parameters, which may differ by method and by what the URL gives."""
+
+    def __init__(
+        self, owner: App, view: Callable[..., Any], functions: dict[str, Callable[..., Any]]
+    ) -> None:
+        self._owner = owner
+        self._view = view
+        self._functions = functions
+        self._fillings: dict[tuple[str, ...], Filling | None] = {}
+
+    def prepare(self, names: set[str]) -> None:
+        """Have mistakes reported where the view is declared."""
+        for method in self._functions:
+            self._filling(method, names)
+
+    def collector(self, method: str) -> Callable[..., Any] | None:
+        """A function with nothing but the typed parameters for `method`, for the document."""
+        which = method.lower() if method.lower() in self._functions else _ANY
+        made = (one for key, one in self._fillings.items() if key[0] == which)
+        first = next((one for one in made if one is not None), None)
+        return None if first is None else first.collector
+
+    def _filling(self, method: str, names: set[str]) -> Filling | None:
+        key = (method, *sorted(names))
+        if key not in self._fillings:
+            function = self._functions.get(method)
+            marked = [] if function is None else _marked(function, names)
+            self._fillings[key] = (
+                Filling(self._owner, self._view, marked, sorted(names)) if marked else None
+            )
+        return self._fillings[key]
+
+    def _found(self, values: dict[str, Any]) -> Filling | None:
+        if _ANY in self._functions:
+            return self._filling(_ANY, set(values))
+        from carboy.flask.globals import request_ctx
+
+        method = request_ctx.request.method.lower()
+        if method == "head" and "head" not in self._functions:
+            method = "get"
+        return self._filling(method, set(values))
+
+    def call(self, values: dict[str, Any]) -> Any:
+        """The view's result."""
+        filling = self._found(values)
+        return self._view(**values) if filling is None else filling.call(values)
+
+    async def call_async(self, values: dict[str, Any]) -> Any:
+        """The same for an `async def` view."""
+        filling = self._found(values)
+        if filling is None:
+            return await self._view(**values)
+        return await filling.call_async(values)
+
+
+def _functions(view: Callable[..., Any]) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Method -> what has the parameters; for most views it is one for all methods."""
+    kind = getattr(view, "view_class", None)
+    if kind is None:
+        yield _ANY, view
+    elif not issubclass(kind, MethodView) or kind.dispatch_request is not (
+        MethodView.dispatch_request
+    ):
+        yield _ANY, _bound(kind, "dispatch_request")
+    else:
+        for name in sorted(http_method_funcs):
+            if hasattr(kind, name):
+                yield name, _bound(kind, name)
+
+
+def _bound(kind: Any, name: str) -> Callable[..., Any]:
+    """The method of a class, less the `self` that it will be called with."""
+    function = getattr(kind, name)
+    if isinstance(inspect.getattr_static(kind, name), staticmethod | classmethod):
+        return function  # type: ignore[no-any-return]
+    return partial(function, None)
+
+
+def _marked(
+    view: Callable[..., Any], names: set[str] | frozenset[str] = frozenset()
+) -> list[inspect.Parameter]:
     """The parameters that are marked; their annotations are evaluated."""
     from carboy.fastapi.dependencies.signatures import get_typed_signature
 
@@ -100,109 +181,8 @@ def _is_marked(parameter: inspect.Parameter) -> bool:
             f"can't read the annotation of {parameter.name!r}, {annotation.__forward_arg__!r}: "
             "with `from __future__ import annotations` its names have to be those of the module"
         )
+    if inspect.isclass(annotation) and issubclass(annotation, _special_classes()):
+        return parameter.default is parameter.empty
     if get_origin(annotation) is not Annotated:
         return False
     return any(isinstance(one, _MARKS) for one in get_args(annotation)[1:])
-
-
-class _Filling:
-    """Calls one view with its typed parameters filled."""
-
-    def __init__(
-        self,
-        owner: App,
-        view: Callable[..., Any],
-        marked: list[inspect.Parameter],
-        names: list[str],
-    ) -> None:
-        self._owner = owner
-        self._view = view
-        self._names = names
-
-        def collect(**values: Any) -> dict[str, Any]:
-            return values
-
-        keyword_only = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in marked]
-        collect.__signature__ = inspect.Signature(keyword_only)  # type: ignore[attr-defined]
-        collect.__name__ = collect.__qualname__ = view.__name__
-        state = RouteState()
-        path = "/" + "/".join(f"{{{name}}}" for name in names)
-        state._populate(path, collect, response_model=None, name=view.__name__)
-        self.route: Route = route_for(state, {}, NO_HANDLERS)
-        assert self.route.function is not None
-        if any(one.part is Part.RESPONSE for one in self.route.function.specials):
-            raise TypeError(
-                f"the Flask view {view.__name__!r} asks for FastAPI's Response: use "
-                "flask.make_response or @after_this_request to set headers and cookies there"
-            )
-        self.route.output = Output(_as_it_is, _never, lambda head, response: head, direct=False)
-        self.route.extras.update(app=owner, by=owner.declared)
-        self._target = Target(self.route)
-        owner.declared._behind.append(self._target)
-
-    def _begin(self, values: dict[str, Any]) -> tuple[RequestContext, tuple[Any, ...]]:
-        """The engine's request for the current one, and what is to be put back into it."""
-        from carboy.flask.globals import request_ctx
-        from carboy.flask.plugged import served_of
-
-        request = request_ctx.request
-        served = served_of(self._owner.engine, request, self.route)
-        before = served.opened, served.params, served.target
-        served.opened = None
-        if self._target.call is None:
-            self._target.compile(self._owner.declared.override)
-        if served.body is None and self._target_reads:
-            served.body = request.get_data(cache=True)
-        served.params = tuple(values.get(name) for name in self._names)
-        served.target = self._target
-        return served, before
-
-    @property
-    def _target_reads(self) -> bool:
-        asked = self._target.buffered or self._target.reads
-        return asked or (self.route.input is not None and self.route.input.is_async)
-
-    @staticmethod
-    def _end(served: RequestContext, before: tuple[Any, ...]) -> None:
-        served.opened, served.params, served.target = before
-
-    def call(self, values: dict[str, Any]) -> Any:
-        """The view's result."""
-        served, before = self._begin(values)
-        try:
-            call: Any = self._target.call
-            try:
-                _, more = served.portal(call(served)) if self._target.is_async else call(served)
-                result = self._view(**values, **more)
-            except Exception as error:
-                raise drive(unwind(served, error), served) from None
-            drive(close_opened(served), served)
-            return result
-        finally:
-            self._end(served, before)
-
-    async def call_async(self, values: dict[str, Any]) -> Any:
-        """The same for an `async def` view."""
-        served, before = self._begin(values)
-        try:
-            call: Any = self._target.call
-            try:
-                if self._target.is_async:
-                    _, more = await call(served)
-                else:
-                    _, more = await served.threads.run(call, served)
-                result = await self._view(**values, **more)
-            except Exception as error:
-                raise await drive_async(unwind(served, error), served) from None
-            await drive_async(close_opened(served), served)
-            return result
-        finally:
-            self._end(served, before)
-
-
-def _as_it_is(request: RequestContext, result: Any, response: Any) -> Any:
-    return _HEAD, result
-
-
-def _never(value: Any) -> bytes:
-    raise AssertionError("values of parameters are not encoded")

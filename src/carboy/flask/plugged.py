@@ -150,6 +150,11 @@ def served_of(engine: Engine, request: Any, route: Route) -> RequestContext:
     return environ[_SERVED]  # type: ignore[no-any-return]
 
 
+def is_aside(served: RequestContext) -> bool:
+    """Whether `served` was made here: the engine does not know it, and will not finish it."""
+    return type(getattr(served.wire, "host", None)) is _Later
+
+
 class _Later:
     """The application's portal, not started before somebody asks for anything of it."""
 

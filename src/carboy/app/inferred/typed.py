@@ -17,9 +17,10 @@ class TypedParts:
 
     def __init__(self, views: Iterable[tuple[Any, str]]) -> None:
         wanted = [
-            (id(view), method, view.carboy_typed.function.call)
+            (id(view), method, call)
             for view, method in views
-            if getattr(view, "carboy_typed", None) is not None
+            if (filled := getattr(view, "carboy_typed", None)) is not None
+            and (call := filled.collector(method)) is not None
         ]
         self._operations: dict[tuple[int, str], dict[str, Any]] = {}
         self.schemas: dict[str, Any] = {}
