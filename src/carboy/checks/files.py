@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from carboy.sources import ModuleFacts, read_module
+from carboy.sources.imports import absolute
 
 #: Folders that hold other people's code, or none that is served.
 _OUTSIDE = frozenset(("node_modules", "__pycache__", "site-packages", "build", "dist"))
@@ -70,17 +71,6 @@ def parents(name: str) -> list[str]:
     """``a`` and ``a.b`` for ``a.b.c``: packages that are run before it."""
     parts = name.split(".")
     return [".".join(parts[:end]) for end in range(1, len(parts))]
-
-
-def absolute(module: str, package: str) -> str:
-    """The name that a relative import stands for."""
-    name = module.lstrip(".")
-    dots = len(module) - len(name)
-    if not dots:
-        return module
-    base = package.split(".") if package else []
-    base = base[: len(base) - dots + 1] if dots > 1 else base
-    return ".".join([*base, name] if name else base)
 
 
 def loaded(roots: list[Path]) -> dict[Path, ModuleFacts]:

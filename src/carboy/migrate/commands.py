@@ -17,6 +17,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "convert",
         "Rewrite Flask views as typed routes.",
     ),
+    "status": (
+        "carboy.migrate.status.command",
+        "status",
+        "What is typed, what converts, what needs a person.",
+    ),
     # It serves, so it stands above this package.
     "record": (
         "carboy.cli.recording",

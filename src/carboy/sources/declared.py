@@ -106,12 +106,17 @@ class Hook:
 
 @dataclass(frozen=True)
 class Class:
-    """A class: its bases by name, its methods and attributes by line."""
+    """A class: its bases by name, its methods and attributes by line.
+
+    `texts` are the first literal arguments of its decorators: ``@ns.route("/books")``.
+    """
 
     name: str
     bases: tuple[str, ...]
     members: Mapping[str, int]
     line: int
+    end: int = 0
+    texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -228,8 +233,28 @@ class _File:
                     one.id: one.lineno for one in statement.targets if isinstance(one, ast.Name)
                 }
         bases = tuple(self.module.dotted(one, local) or ast.unparse(one) for one in node.bases)
-        self.classes.append(Class(node.name, bases, members, node.lineno))
+        calls = [one for one in node.decorator_list if isinstance(one, ast.Call) and one.args]
+        texts = tuple(text for one in calls if (text := text_of(one.args[0])) is not None)
+        end = node.end_lineno or node.lineno
+        self.classes.append(Class(node.name, bases, members, node.lineno, end, texts))
+        for one in calls:
+            self._class_view(one, node, local, outer)
         self.block(node.body, dict(local), outer)
+
+    def _class_view(
+        self, call: ast.Call, node: ast.ClassDef, local: dict[str, str], outer: tuple[Any, ...]
+    ) -> None:
+        """``@app.view("/books")``: methods that are called as verbs are operations."""
+        func = call.func
+        if not (isinstance(func, ast.Attribute) and func.attr == "view"):
+            return
+        maker = self.module.dotted(func.value, local) or ast.unparse(func.value)
+        for one in node.body:
+            if isinstance(one, FunctionNode) and one.name in VERBS:
+                view = read(self.module, self._place(one, outer))
+                text, name = text_of(call.args[0]), f"{node.name}.{one.name}"
+                rule = Rule(ast.unparse(func.value), maker, one.name, text, (), name, view)
+                self.rules.append(rule)
 
     def _decorator(
         self, node: ast.expr, function: FunctionNode, local: dict[str, str], outer: tuple[Any, ...]
@@ -254,7 +279,7 @@ class _File:
         if verb in VERBS:
             methods = (verb.upper(),)
         view = read(self.module, self._place(function, outer))
-        endpoint = given.get("endpoint", function.name)
+        endpoint = given.get("endpoint", given.get("name", function.name))
         self.rules.append(Rule(owner, maker, verb, text, methods, endpoint, view))
 
     def _place(self, node: FunctionNode, outer: tuple[Any, ...]) -> Place:

@@ -45,6 +45,8 @@ class Expressions:
         self.module = module
         self.found = found
         self.guard = guard
+        #: 0 in the view, 1 in a helper that it calls.
+        self.depth = 0
         #: Names of this scope: what they stand for, and those that imports of it brought.
         self.values: dict[str, Value] = {}
         self.local: dict[str, str] = {}
@@ -60,11 +62,11 @@ class Expressions:
 
     def whole(self, place: str, node: ast.AST) -> None:
         """A place is used as a whole, or with keys that can't be seen."""
-        self.found.whole.setdefault((place, self.guard), getattr(node, "lineno", 0))
+        self.found.whole.setdefault((place, self.guard, self.depth), getattr(node, "lineno", 0))
 
     def use(self, name: str, detail: str | None, node: ast.AST) -> None:
         """A name of Flask or of an extension is used."""
-        self.found.uses.setdefault((name, detail), getattr(node, "lineno", 0))
+        self.found.uses.setdefault((name, detail, self.depth), getattr(node, "lineno", 0))
 
     def note(self, tag: str, node: ast.AST) -> None:
         """Note the use of a dotted name, if it is one that tells something."""

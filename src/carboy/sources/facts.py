@@ -108,6 +108,8 @@ class View:
     name: str
     file: str | None = None
     line: int = 0
+    #: Its last line; what was read elsewhere is a helper's.
+    end: int = 0
     known: bool = True
     #: Why nothing is known.
     why: str = ""
@@ -152,9 +154,9 @@ class Findings:
     """What is being collected while one view is read; `View` is made of it."""
 
     reads: list[dict[str, Any]] = field(default_factory=list)
-    whole: dict[tuple[str, Guard], int] = field(default_factory=dict)
+    whole: dict[tuple[str, Guard, int], int] = field(default_factory=dict)
     methods: set[str] = field(default_factory=set)
-    uses: dict[tuple[str, str | None], int] = field(default_factory=dict)
+    uses: dict[tuple[str, str | None, int], int] = field(default_factory=dict)
     answers: list[Answer] = field(default_factory=list)
     aborts: list[Abort] = field(default_factory=list)
     helpers: dict[str, None] = field(default_factory=dict)

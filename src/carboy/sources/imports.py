@@ -51,3 +51,14 @@ def _catches_import_errors(handler: ast.ExceptHandler) -> bool:
         return True
     caught = ast.unparse(handler.type)
     return any(name in caught for name in ("ImportError", "ModuleNotFoundError", "Exception"))
+
+
+def absolute(module: str, package: str) -> str:
+    """The name that a relative import in `package` stands for; another stays as it is."""
+    name = module.lstrip(".")
+    dots = len(module) - len(name)
+    if not dots:
+        return module
+    parts = package.split(".") if package else []
+    base = parts[: len(parts) - (dots - 1)]
+    return ".".join([*base, name] if name else base)

@@ -1,0 +1,190 @@
+"""`carboy migrate status`: figures and reasons, view by view, on samples and small projects."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import textwrap
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from carboy.cli import main
+from carboy.migrate.convert import plan
+from carboy.migrate.status import Status, gather
+from carboy.migrate.status.counted import STATES, Row
+from carboy.migrate.status.page import page
+from carboy.migrate.status.terminal import lengths
+
+SAMPLES = Path(__file__).parent / "samples"
+
+
+def project(folder: Path, **files: str) -> Status:
+    for name, text in files.items():
+        (folder / f"{name}.py").write_text(textwrap.dedent(text))
+    return gather(folder)
+
+
+def states(status: Status) -> dict[str, str]:
+    return {row.endpoint: row.state for row in status.rows}
+
+
+MIXED = """
+from carboy import App, APIRouter
+from carboy.flask import Blueprint, g, request, session
+from carboy.flask.views import MethodView
+from wtforms import Form
+
+app = App()
+bp = Blueprint("shop", __name__, url_prefix="/shop")
+router = APIRouter(prefix="/api")
+
+
+@bp.get("/<int:number>")
+def tea(number):
+    return {"n": number, "q": request.args.get("q"), "who": g.user, "basket": session["basket"]}
+
+
+@app.get("/typed/{number}", name="shop.typed")
+async def typed(number: int, q: str | None = None):
+    return number
+
+
+@router.post("/half")
+def half():
+    return {"n": session.get("n"), "x": request.headers["X"]}
+
+
+def helper():
+    return session["n"]
+
+
+@router.get("/helped")
+def helped():
+    return helper()
+
+
+@app.view("/books")
+class Books:
+    def get(self): ...
+
+
+class Shelf(MethodView):
+    def get(self):
+        return "x"
+
+    def post(self):
+        return "y"
+"""
+OTHER = """
+from mixed import app, router as api
+
+@app.get("/other")
+def other(): ...
+
+@api.websocket("/live")
+async def live(socket): ...
+
+@app.route("/flask")
+def flask_view():
+    return open("x").read()
+"""
+
+
+def test_what_is_typed_what_converts_and_what_needs_a_person(tmp_path: Path) -> None:
+    status = project(tmp_path, mixed=MIXED, other=OTHER)
+    found = states(status)
+    assert found["shop.typed"] == found["other"] == found["live"] == found["Books.get"] == "typed"
+    assert found["half"] == "half" and found["helped"] == "typed"
+    assert found["Shelf.get"] == found["Shelf.post"] == "person"
+    assert {"shop.tea", "flask_view"} <= set(found)
+    by_name = {row.endpoint: row for row in status.rows}
+    assert by_name["half"].notes == ["still uses request.headers, session of Flask's"]
+    assert by_name["helped"].notes == ["what it calls (helper) uses session of Flask's"]
+    assert by_name["shop.tea"].uses == ["g", "request.args", "session"]
+    assert by_name["shop.typed"].blueprint == "shop"
+    assert (by_name["shop.tea"].file, by_name["shop.tea"].line) == ("mixed.py", 13)
+    assert status.reasons[0][1] >= 2 and "MethodView" in by_name["Shelf.get"].reasons[0]
+
+
+def test_figures_add_up(tmp_path: Path) -> None:
+    status = project(tmp_path, mixed=MIXED, other=OTHER)
+    told = status.as_json()
+    assert told["views"] == sum(told["counts"].values()) == len(told["rows"])
+    for groups in (told["modules"], told["blueprints"]):
+        assert sum(group["views"] for group in groups) == told["views"]
+        for state in STATES:
+            assert sum(group["counts"][state] for group in groups) == told["counts"][state]
+    assert sum(1 for row in told["rows"] if row["reasons"]) >= told["counts"]["person"]
+    assert json.loads(json.dumps(told)) == told
+
+
+@pytest.mark.parametrize("sample", ["blog", "library"])
+def test_samples_before_and_after_they_are_converted(sample: str, tmp_path: Path) -> None:
+    folder = tmp_path / sample
+    shutil.copytree(SAMPLES / sample, folder)
+    before = gather(folder)
+    assert before.all.count("typed") == 0 and before.all.count("converts") >= 8
+    assert before.all.count("converts") == len(plan(folder).converted)
+    made = plan(folder)
+    for name, text in made.files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    after = gather(folder)
+    assert after.all.count("converts") == 0
+    # What was converted is typed now; where a proxy was left in it, that is told.
+    assert after.all.count("typed", "half") >= len(made.converted)
+    assert all(row.notes for row in after.rows if row.state == "half")
+
+
+def test_every_view_of_the_library_is_in_the_figures() -> None:
+    status = gather(SAMPLES / "library")
+    resources = [row for row in status.rows if row.module.startswith("lending.api")]
+    assert len(resources) >= 8
+    assert {row.file for row in resources} >= {"lending/api/books.py", "lending/api/authors.py"}
+    assert all(row.reasons for row in status.rows if row.state == "person")
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    status = project(tmp_path, broken="def (")
+    assert list(status.broken) and not status.rows
+    result = CliRunner().invoke(main, ["migrate", "status", str(tmp_path)])
+    assert result.exit_code == 0 and "broken" in result.output
+    assert "No Flask views and no typed routes" in result.output
+
+
+def test_the_command(tmp_path: Path) -> None:
+    project(tmp_path, mixed=MIXED, other=OTHER)
+    html = tmp_path / "out.html"
+    result = CliRunner().invoke(main, ["migrate", "status", str(tmp_path), "--html", str(html)])
+    assert result.exit_code == 0, result.output
+    assert "✎ Shelf.get" in result.output and "Why a person is needed" in result.output
+    assert "typed already" in result.output and "mixed.py:13" in result.output
+    assert "█" * 60 in result.output
+    assert "<title>Migration of" in html.read_text()
+    short = CliRunner().invoke(main, ["migrate", "status", str(tmp_path), "--short"])
+    assert "✎ Shelf.get" not in short.output and "in all" in short.output
+    told = CliRunner().invoke(main, ["migrate", "status", str(tmp_path), "--json"])
+    assert json.loads(told.output)["counts"]["person"] >= 2
+    missing = CliRunner().invoke(main, ["migrate", "status", str(tmp_path / "nowhere")])
+    assert missing.exit_code == 2
+
+
+def test_the_page_needs_nothing_and_escapes_everything() -> None:
+    bad = '<script>alert("x")</script>'
+    row = Row(bad, bad, 1, bad, bad, [bad], [bad], "person", bad, [bad], [bad], [bad])
+    text = page(Status(f"/tmp/{bad}", [row], {bad: bad}))
+    assert "<script" not in text and "&lt;script&gt;" in text
+    for outside in ("http:", "https:", "src=", "url(", "@import", "<link"):
+        assert outside not in text, outside
+    assert "prefers-color-scheme: dark" in text and "width=device-width" in text
+
+
+@pytest.mark.parametrize("counts", [(1, 0, 0, 0), (1, 1, 1, 97), (0, 500, 1, 1), (3, 3, 3, 3)])
+def test_bars_fill_their_width(counts: tuple[int, ...]) -> None:
+    named = dict(zip(STATES, counts, strict=True))
+    parts = dict(lengths(named, 12))
+    assert sum(parts.values()) == 12
+    assert set(parts) == {state for state, count in named.items() if count}
+    assert all(length > 0 for length in parts.values())
