@@ -15,6 +15,7 @@ answer as JSON: all bytes can be compared.
 
 from __future__ import annotations
 
+import base64
 import importlib
 import json
 import re
@@ -25,7 +26,7 @@ from typing import Any
 
 #: Stands for the CSRF token of the page this client has seen last.
 TOKEN = "{csrf_token}"
-_TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+_TOKEN = re.compile(rb'name="csrf_token"[^>]*value="([^"]+)"')
 
 
 def walk(app: Any, requests: Iterable[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Any]]:
@@ -43,10 +44,45 @@ def walk(app: Any, requests: Iterable[dict[str, Any]]) -> Iterator[tuple[dict[st
                 name: token if value == TOKEN else value for name, value in asked["form"].items()
             }
         response = clients[number].open(asked["path"], method=asked["method"], **options)
-        found = _TOKEN.search(response.get_data(as_text=True))
+        found = _TOKEN.search(response.get_data())
         if found:
-            tokens[number] = found[1]
+            tokens[number] = found[1].decode()
         yield asked, response
+
+
+def exchange(asked: dict[str, Any], response: Any) -> dict[str, Any]:
+    """One line of a record for `carboy migrate verify`: what was sent, and what came back."""
+    sent = response.request
+    headers = [[name.lower(), value] for name, value in sent.headers.items()]
+    return {
+        "session": asked["session"],
+        "request": {
+            "method": asked["method"],
+            "path": asked["path"].partition("?")[0],
+            "query": asked["path"].partition("?")[2],
+            "headers": headers,
+            "body": _body(_sent(sent)),
+        },
+        "response": {
+            "status": response.status_code,
+            "headers": [[name.lower(), value] for name, value in response.headers],
+            "body": _body(response.get_data()),
+        },
+    }
+
+
+def _sent(request: Any) -> bytes:
+    stream = request.environ["wsgi.input"]
+    stream.seek(0)
+    body: bytes = stream.read()
+    return body
+
+
+def _body(body: bytes) -> dict[str, str]:
+    try:
+        return {"text": body.decode()}
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(body).decode()}
 
 
 def filled(sample: str, folder: Path) -> Any:

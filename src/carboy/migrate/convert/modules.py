@@ -13,6 +13,7 @@ from typing import Any
 import libcst as cst
 
 from carboy.migrate.convert.draft import Draft, free_import
+from carboy.migrate.convert.found import Found
 from carboy.migrate.convert.imports import tidy
 from carboy.migrate.convert.project import Source
 from carboy.migrate.convert.text import walk
@@ -22,6 +23,7 @@ from carboy.migrate.convert.text import walk
 class Edits:
     """What changes in one module."""
 
+    found: Found
     source: Source
     target: str = "app"
     drafts: list[Draft] = field(default_factory=list)

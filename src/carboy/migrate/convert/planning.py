@@ -7,6 +7,7 @@ becomes an App, when a blueprint becomes a router. Nothing is written.
 from __future__ import annotations
 
 from collections.abc import Callable
+from os.path import relpath
 from pathlib import Path
 
 import libcst as cst
@@ -15,6 +16,7 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 from carboy.migrate.convert.draft import Draft
 from carboy.migrate.convert.found import Found, View
 from carboy.migrate.convert.libraries import libraries_of
+from carboy.migrate.convert.libraries.providers import added, wanted_providers
 from carboy.migrate.convert.modules import Edits
 from carboy.migrate.convert.owners import Routers, change_applications, explicit_routes
 from carboy.migrate.convert.project import Project, Source
@@ -55,7 +57,9 @@ class _Planning:
         self.project, self.wanted, self.target = project, wanted, target
         self.found = Found(project)
         self.routers = Routers(self.found)
-        self.edits = {name: Edits(source, target) for name, source in project.sources.items()}
+        self.edits = {
+            name: Edits(self.found, source, target) for name, source in project.sources.items()
+        }
         self.lines = {name: _Lines(source) for name, source in project.sources.items()}
 
     def done(self) -> Plan:
@@ -101,7 +105,17 @@ class _Planning:
             if text != edits.source.text:
                 name = edits.source.path.relative_to(self.project.root).as_posix()
                 made.files[name], made.old[name] = text, edits.source.text
+        self._provide(made, [one for one in drafts if not one.reasons and self.wanted(one.view)])
         return made
+
+    def _provide(self, made: Plan, converted: list[Draft]) -> None:
+        """Write what converted views ask for by `Depends` into the project's dependencies.py."""
+        for path, names in wanted_providers(converted).items():
+            name = Path(relpath(path, self.project.root)).as_posix()
+            there = path.read_text(encoding="utf-8") if path.exists() else ""
+            text = added(made.files.get(name, there), names)
+            if text != there:
+                made.files[name], made.old[name] = text, there
 
 
 class _Lines:

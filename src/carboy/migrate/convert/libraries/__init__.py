@@ -37,13 +37,17 @@ if TYPE_CHECKING:
     from carboy.migrate.convert.project import Source
 
 #: "module in this package:class", in the order in which they are asked.
-LIBRARIES: tuple[str, ...] = ()
+LIBRARIES: tuple[str, ...] = (
+    "login:Login",
+    "database:Database",
+    "extensions:Extensions",
+)
 
 
 class Library(Protocol):
     """What a library's rewriter is."""
 
-    #: Top packages whose import in a module makes the library one to ask.
+    #: Top packages whose import in a module makes the library one to ask; "*" is any module.
     packages: frozenset[str]
 
     def view(self, draft: Draft) -> None:
@@ -65,5 +69,5 @@ def libraries() -> Sequence[Library]:
 
 def libraries_of(source: Source) -> list[Library]:
     """The libraries that `source` imports."""
-    packages = {name.partition(".")[0] for name in source.imports.values()}
+    packages = {"*", *(name.partition(".")[0] for name in source.imports.values())}
     return [one for one in libraries() if packages & one.packages]
