@@ -22,11 +22,16 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "status",
         "What is typed, what converts, what needs a person.",
     ),
-    # It serves, so it stands above this package.
+    # They serve, and so stand above this package.
     "record": (
         "carboy.cli.recording",
         "record",
         "Serve an application, and write down what it answers.",
+    ),
+    "shadow": (
+        "carboy.cli.shadowing",
+        "shadow",
+        "Ask a new application what a live one is asked, and compare.",
     ),
     "verify": (
         "carboy.migrate.proof.commands",

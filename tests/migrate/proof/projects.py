@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import http.client
 from pathlib import Path
 
 OLD = '''
@@ -99,3 +100,22 @@ def write(folder: Path, source: str, name: str = "main.py") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text(source)
     return folder
+
+
+class Browser:
+    """A user on a socket, who keeps the one cookie there is."""
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self.address = address
+        self.cookie = ""
+
+    def ask(self, method: str, path: str, body: str = "", **headers: str) -> tuple[int, str]:
+        connection = http.client.HTTPConnection(*self.address, timeout=20)
+        if self.cookie:
+            headers["cookie"] = self.cookie
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        self.cookie = (answer.headers["set-cookie"] or self.cookie).partition(";")[0]
+        connection.close()
+        return answer.status, text

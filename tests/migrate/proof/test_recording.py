@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 from pathlib import Path
 from typing import Any
@@ -16,28 +15,9 @@ from processes import started
 
 from carboy.cli import main
 from carboy.migrate.proof.reading import record_of
-from proof.projects import NEW, OLD, write
+from proof.projects import NEW, OLD, Browser, write
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
-
-
-class Browser:
-    """A user on a socket, who keeps the one cookie there is."""
-
-    def __init__(self, address: tuple[str, int]) -> None:
-        self.address = address
-        self.cookie = ""
-
-    def ask(self, method: str, path: str, body: str = "", **headers: str) -> tuple[int, str]:
-        connection = http.client.HTTPConnection(*self.address, timeout=20)
-        if self.cookie:
-            headers["cookie"] = self.cookie
-        connection.request(method, path, body, headers)
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        self.cookie = (answer.headers["set-cookie"] or self.cookie).partition(";")[0]
-        connection.close()
-        return answer.status, text
 
 
 def walk(address: tuple[str, int]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from carboy.core.answer import Answer
@@ -17,29 +17,26 @@ from carboy.core.closing import at_end
 from carboy.core.context import RequestContext
 from carboy.core.plugin import Steps
 from carboy.migrate.proof.exchange import Ask, Reply, pairs_of
-from carboy.migrate.proof.watching import SAFE_IN_PATH, Copy
+from carboy.migrate.proof.watching import SAFE_IN_PATH, Copy, Taker
 from carboy.server.outer import is_async_body
 
-if TYPE_CHECKING:
-    from carboy.migrate.proof.recorder import Recorder
 
-
-def watch(recorder: Recorder, request: RequestContext) -> Steps:
+def watch(taker: Taker, request: RequestContext) -> Steps:
     """One request."""
-    if not recorder.wants(request.method, request.path):
+    if not taker.wants(request.method, request.path):
         yield
         return None
     at = time.time()
     answer: Answer = yield
     try:
-        _follow(recorder, request, answer, at)
+        _follow(taker, request, answer, at)
     except Exception:
-        recorder.lost += 1
+        taker.lost += 1
     return None
 
 
-def _follow(recorder: Recorder, request: RequestContext, answer: Answer, at: float) -> None:
-    asked, answered = Copy(recorder.limit), Copy(recorder.limit)
+def _follow(taker: Taker, request: RequestContext, answer: Answer, at: float) -> None:
+    asked, answered = Copy(taker.limit), Copy(taker.limit)
     asked.add(request.body or b"")
     ask = Ask(
         request.method.upper(),
@@ -53,7 +50,7 @@ def _follow(recorder: Recorder, request: RequestContext, answer: Answer, at: flo
 
     def done() -> None:
         body = b"" if ask.method == "HEAD" else answered.body
-        recorder.take(ask, Reply(head[0], head[1], body, answered.cut), at)  # type: ignore[arg-type]
+        taker.take(ask, Reply(head[0], head[1], body, answered.cut), at)  # type: ignore[arg-type]
 
     body: Any = answer.body
     if isinstance(body, bytes):

@@ -152,7 +152,7 @@ class Recorder:
     def redaction(self) -> Redaction:
         """What is left out; the key is made when it is first needed."""
         if self._rules is None:
-            self._rules = Redaction(_key(self.path), *self._names)
+            self._rules = Redaction(key_of(self.path), *self._names)
         return self._rules
 
     def close(self) -> None:
@@ -191,7 +191,7 @@ def cookies_of(message: Ask | Reply) -> list[str]:
     return [v.partition(";")[0] for n, v in message.headers if n == "set-cookie"]
 
 
-def _key(path: Path) -> bytes:
+def key_of(path: Path) -> bytes:
     """The key of all that write to this record."""
     if given := os.environ.get(KEY):
         return given.encode()[:64]

@@ -165,7 +165,8 @@ class Asgi:
         self.app = app
         self.state: dict[str, Any] = {}
         self.loop = asyncio.new_event_loop()
-        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self._thread.start()
         self._told: asyncio.Queue[Any] = self._run(self._queue())
         self._said: asyncio.Queue[Any] = self._run(self._queue())
         self._living = asyncio.run_coroutine_threadsafe(self._live(), self.loop)
@@ -181,6 +182,8 @@ class Asgi:
         scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": self.state}
         try:
             await self.app(scope, self._told.get, self._said.put)
+        except Exception:
+            traceback.print_exc()  # one without a lifespan may raise
         finally:
             await self._said.put({"type": "over"})
 
@@ -253,6 +256,10 @@ class Asgi:
     def close(self) -> None:
         if not self._living.done():
             self._run(self._stage("shutdown"))
+            self._living.result()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self.loop.close()
 
 
 def caller(app: Any) -> Wsgi | Asgi:

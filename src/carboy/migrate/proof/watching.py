@@ -22,6 +22,8 @@ class Taker(Protocol):
     """Who is told: a recorder, a shadow."""
 
     limit: int
+    #: What could not be taken.
+    lost: int
 
     def wants(self, method: str, path: str) -> bool:
         """Whether to look at a request at all."""
