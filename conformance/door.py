@@ -3,6 +3,7 @@
 Upstream's tests call `wsgi_app`, WSGI's door (src/carboy/flask/door.py); a server of Carboy's comes
 in by the engine's. With CONFORMANCE_DOOR=engine the client's environ is taken to the engine, whose
 answer goes back as WSGI. With CONFORMANCE_DOOR=app every application is the Flask side of an `App`.
+FastAPI's suite has a door as well: with CONFORMANCE_DOOR=mixed every application has a Flask side.
 """
 
 from __future__ import annotations
@@ -56,5 +57,28 @@ def include_all() -> None:
     Flask.__init__ = made  # type: ignore[method-assign]
 
 
+def mix_all() -> None:
+    """Make every FastAPI application one with a Flask side, whose contexts are around its routes.
+
+    With FastAPI's own settings; what no route takes is answered as for clients that want JSON.
+    """
+    from typing import ClassVar
+
+    import carboy.fastapi as face
+    from carboy.app import App, errors
+    from carboy.fastapi import applications
+
+    class FastAPI(App):
+        settings: ClassVar[Any] = {}
+
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            self.flask.secret_key = "conformance"
+
+    FastAPI.__module__ = applications.FastAPI.__module__
+    face.FastAPI = applications.FastAPI = FastAPI  # type: ignore[misc]
+    errors._wants_json = lambda request: True
+
+
 #: CONFORMANCE_DOOR names one, or several with "+" between them.
-DOORS = {"engine": open_door, "app": include_all}
+DOORS = {"engine": open_door, "app": include_all, "mixed": mix_all}

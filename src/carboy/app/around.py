@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from carboy.app.side import Side
 
 Pair = tuple[Head, Body]
+_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def line_for(declared: Both, inner: Target, route: Route) -> Lane:
@@ -50,8 +51,12 @@ def line_for(declared: Both, inner: Target, route: Route) -> Lane:
     line = _Line(side, route, inner)
     # What hooks may want to read as well is read before them; also where the endpoint reads it by
     # itself, since a form that a hook has read would be gone.
+    is_hooked = bool(line.before or line.after)
     route.buffered = inner.buffered or bool(line.before)
-    return line.lane()
+    # `carboy.flask.request` may be asked for a body that no parameter wants.
+    has_body = route.methods is None or bool(route.methods - _BODILESS)
+    reads = inner.reads or (route.buffered and (is_hooked or has_body))
+    return line.lane()._replace(reads=reads)
 
 
 class _Line(Hooked):
@@ -78,6 +83,7 @@ class _Line(Hooked):
             dressed=_dressed,
             undressed=_undressed,
             saved=_saved,
+            concerns=_concerns,
             failed=_failed,
         )
 
@@ -110,7 +116,9 @@ class _Line(Hooked):
         self.end()
         compiled = build(self.route, write, " in Flask's contexts")
         source = f"{compiled.source}\n\n# inner:\n{self.inner.source}"
-        return Lane(self.settled(compiled.call), self.is_async, source)
+        # No task of its own where Python does not tell its context: dependencies have scopes that
+        # have to end in the task they began in. What hooks set is carried back instead.
+        return Lane(compiled.call, self.is_async, source)
 
     def answer(self) -> None:
         """The answer with hooks run and the session saved."""
@@ -140,9 +148,11 @@ class _Line(Hooked):
         write = self.write
         write("    except Exception as raised:")
         write("        error = raised")
-        write(
-            f"        answer = {self.threaded('failed', 'context, request, raised', is_rare=True)}"
-        )
+        # Nothing is awaited in vain: who is cancelled would lose the error for it.
+        write("        if not concerns(context, request, raised):")
+        write("            raise")
+        failed = self.threaded("failed", "context, request, raised", is_rare=True)
+        write(f"        answer = {failed}")
         write("    except BaseException as raised:")
         write("        error = raised")
         write("        raise")
@@ -259,17 +269,36 @@ def _saved(context: RequestContext, answer: Pair) -> Pair:
 # -- errors -------------------------------------------------------------------------------------
 
 
+def _concerns(context: RequestContext, served: Served, error: Exception) -> bool:
+    """Whether Flask has anything to do with what nobody handled; else the outer ring answers."""
+    if got_request_exception.receivers:
+        return True
+    return _answers(context.app) and (
+        served.target.route.extras.get("pages") or _handler(context, error) is not None
+    )
+
+
+def _answers(side: Any) -> bool:
+    propagate = side.config["PROPAGATE_EXCEPTIONS"]
+    if propagate is None:
+        propagate = side.testing or side.debug
+    return not propagate and side.owner.declared.handlers.outer is None
+
+
+def _handler(context: RequestContext, error: Exception) -> Any:
+    side: Any = context.app
+    told = InternalServerError(original_exception=error)
+    return side._find_error_handler(told, context.request.blueprints)
+
+
 def _failed(context: RequestContext, served: Served, error: Exception) -> Pair:
     """Flask's answer to what nobody handled; raised again where the outer ring is to answer."""
     side: Any = context.app
     got_request_exception.send(side, _async_wrapper=side.ensure_sync, exception=error)
-    propagate = side.config["PROPAGATE_EXCEPTIONS"]
-    if propagate is None:
-        propagate = side.testing or side.debug
-    if propagate or side.owner.declared.handlers.outer is not None:
+    if not _answers(side):
         raise error
+    handler = _handler(context, error)
     answer = InternalServerError(original_exception=error)
-    handler = side._find_error_handler(answer, context.request.blueprints)
     if handler is None and not served.target.route.extras.get("pages"):
         raise error
     side.log_exception((type(error), error, error.__traceback__))

@@ -145,9 +145,10 @@ def compile_route(route: Route, override: Callable[[Function], Function]) -> Com
     """One function for `route`; `override` replaces dependencies (tests do that)."""
     lane = route.lane if route.make_lane is None else route.make_lane(route)
     if lane is not None and lane.source and route.admit is None:
-        inner = Compiled(lane.call, lane.is_async, lane.source)
+        inner = Compiled(lane.call, lane.is_async, lane.source, lane.reads)
     elif lane is not None:
-        inner = _compile_lane(route, lane)
+        made_now = route.make_lane is not None
+        inner = _compile_lane(route, lane)._replace(takes_body=made_now and lane.reads)
     else:
         inner = _compile_function(route, override)
     arounds = [around for p in route.plugins if (around := p.around(route)) is not None]

@@ -90,8 +90,7 @@ class Target:
         reads_itself = self.route.input is not None and self.route.input.is_async
         self.buffered = self.route.buffered or (compiled.takes_body and not reads_itself)
         route = self.route
-        by_hand = route.lane is not None or route.make_lane is not None
-        asked = route.measured or by_hand or bool(route.plugins)
+        asked = route.measured or route.lane is not None or bool(route.plugins)
         self.reads = compiled.takes_body or asked
         self.call = compiled.call if route.admit is None else _in_turn(compiled.call)
 

@@ -29,6 +29,8 @@ class Lane(NamedTuple):
     call: Callable[[RequestContext], Any]
     is_async: bool
     source: str = ""
+    #: Something may look at the buffered body.
+    reads: bool = True
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -130,11 +130,13 @@ class MapAdapter:
         domain = self._domain
         for seen, texts in self._fitting(path, domain):
             if isinstance(seen, Route):
-                # A typed route of an App: found under its name, where the map has that.
+                # A typed route of an App: found under its name, where the map has that. Its methods
+                # are the path's.
                 named: Bound | None = seen.extras.get("bound")
-                if named is not None and (seen.methods is None or method in seen.methods):
+                if seen.methods is not None and method not in seen.methods:
+                    allowed.update(seen.methods)
+                elif named is not None and seen.guard is None:
                     return named, texts
-                allowed.update(seen.methods or ())
                 continue
             bound, other_slash, extra_slash = seen
             rule = bound.rule
