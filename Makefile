@@ -6,10 +6,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 
-.PHONY: run test lint types layers pytest browser bench clean
+.PHONY: run mixed test lint types layers pytest browser bench clean
 
 run: $(VENV)/.installed
 	cd examples/bookshelf && ../../$(BIN)/carboy run bookshelf:app --port $(PORT)
+
+# A shop with Flask views and typed routes: see examples/mixed/README.md.
+mixed: $(VENV)/.mixed
+	cd examples/mixed && ../../$(BIN)/carboy run main:app --port $(PORT)
 
 test: lint types layers pytest
 
@@ -64,9 +68,13 @@ $(VENV)/.installed: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable . 'sqlmodel>=0.0.24'
 	@touch $@
 
+$(VENV)/.mixed: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet flask-login flask-sqlalchemy flask-wtf
+	@touch $@
+
 $(VENV)/.tested: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[test]' --group dev
-	@touch $@ $(VENV)/.installed
+	@touch $@ $(VENV)/.installed $(VENV)/.mixed
 
 clean:
 	rm -rf $(VENV) .bench-venv .mypy_cache .ruff_cache .pytest_cache dist

@@ -37,6 +37,8 @@ class Both(Declared):
         super().__init__(*args, **options)
         #: id of a route -> it, and what leads to it.
         self._around: dict[int, tuple[Route, Route]] = {}
+        #: id of what answers 405 -> it, and the same for the path of a page.
+        self._pages: dict[int, tuple[Route, Route]] = {}
 
     def routes_in_rank(self) -> Iterable[Route]:
         """FastAPI's order and Flask's, merged by how specific routes are (order.py)."""
@@ -86,7 +88,25 @@ class Both(Declared):
         if self.fallback is None and any("seen" in route.extras for route in found):
             return side.missing
         route = super().miss(method, path, found, router)
-        return side.missing if route.name == "not found" else self.around(route)
+        if route.name == "not found":
+            return side.missing
+        if any(one.extras.get("pages") for one in found):
+            route = self._as_page(route)
+        return self.around(route)
+
+    def _as_page(self, route: Route) -> Route:
+        known = self._pages.get(id(route))
+        if known is None:
+            page = replace(route, extras={**route.extras, "pages": True})
+            known = self._pages[id(route)] = route, page
+        return known[1]
+
+    def _made(self, state: RouteState) -> Route:
+        from carboy.app.crossing import cross
+
+        route = super()._made(state)
+        cross(self, route)
+        return route
 
     def _translated(self, state: RouteState, steps: Any = None) -> Route:
         route = super()._translated(state, steps)

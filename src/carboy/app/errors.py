@@ -74,8 +74,9 @@ class BothHandlers(AppHandlers):
         if isinstance(asked, Exception):
             ancestors = type(asked).__mro__
             keys += ancestors[: ancestors.index(Exception)]
-        found = (table.get(key) for key in keys)
-        handler = next((one for one in found if one and one not in typed._OWN), None)
+        # FastAPI's own handlers stand in every App's table; at a router or route somebody said so.
+        found = (self._own.get(key) or _unless_built_in(table.get(key)) for key in keys)
+        handler = next(filter(None, found), None)
         if handler is None:
             return None
         handling = self._handling(handler)
@@ -87,6 +88,10 @@ class BothHandlers(AppHandlers):
         """What answers any Exception within the route, if its routers or itself say so."""
         last = self._own.get(500, self._own.get(Exception))
         return None if last is None else self._handling(last)
+
+
+def _unless_built_in(handler: Any) -> Any:
+    return None if handler in typed._OWN else handler
 
 
 # -- from the one kind to the other -------------------------------------------------------------
@@ -277,9 +282,17 @@ def http_error_in_flask(side: Side, error: Any, flask: Callable[[Any], Any]) -> 
         return _response(side, handling, error)
     from carboy.flask.globals import request
 
-    if request.url_rule is None and _wants_json(request):
+    if _is_api(request) if request.url_rule is not None else _wants_json(request):
         return _response(side, Handling(typed.http_exception, None), as_typed(error))
     return answer
+
+
+def _is_api(request: Any) -> bool:
+    """Whether it is a hook of a typed route that raised, and the route is no page."""
+    from carboy.flask.url_map import ENGINE_KEY
+
+    served = request.__dict__.get("_served") or request.environ.get(ENGINE_KEY)
+    return served is not None and not served.target.route.extras.get("pages", True)
 
 
 def _wants_json(request: Any) -> bool:

@@ -11,10 +11,15 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Generator
+from contextvars import ContextVar
 from enum import Enum
 from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
+
+#: The `async def` function in a `def` decorator that is being called by who awaits its coroutine:
+#: whoever would run that function to its end may hand the coroutine on instead.
+AWAITED: ContextVar[Callable[..., Any] | None] = ContextVar("carboy.awaited", default=None)
 
 
 class Kind(Enum):

@@ -134,7 +134,7 @@ class Declared:
     def _translated(self, state: RouteState, steps: Any = None) -> Route:
         from carboy.fastapi.routing import PLAIN_HANDLE, PLAIN_MATCHES
 
-        route = route_for(state, self.settings, self.handlers, self.plugins, self.limits)
+        route = self._made(state)
         route.extras.update(app=self.app, by=self, steps=steps)
         original: Any = getattr(state, "original_route", state)
         handler = getattr(state, "handler", None) or handler_for(original, state)
@@ -158,6 +158,9 @@ class Declared:
         if type(original).matches is not PLAIN_MATCHES:
             route.guard = _asks(original, state)
         return route
+
+    def _made(self, state: RouteState) -> Route:
+        return route_for(state, self.settings, self.handlers, self.plugins, self.limits)
 
     def _surrounded(self, route: Route) -> Route:
         """The Route that leads through middleware to `route`."""

@@ -7,6 +7,7 @@ that Werkzeug's Response would start, to the letter. What has no straight line i
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,9 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from carboy.core.context import RequestContext as Served
 from carboy.flask import finishing, lean
+from carboy.flask.globals import _cv_request
 from carboy.flask.serving import call_in_order, keep_contexts
+from carboy.flask.signals import request_tearing_down
 from carboy.flask.straight import LONG, door_line
 from carboy.flask.typing import StartResponse, WSGIEnvironment
 from carboy.flask.url_map import ENGINE_KEY
@@ -82,11 +85,25 @@ def serve_wsgi(
         route = app.engine.match(served).route
         if app.shares_engine and route.make_lane is not app._make_lane:
             # A typed route of the `App` whose Flask side this is.
-            return serve(app.engine, environ, start_response)
+            with _kept(app, environ):
+                return serve(app.engine, environ, start_response)
         line = door_line(app, route)
         if line is not None and (answer := line(served)) is not LONG:
             return answer  # type: ignore[no-any-return]
     return call_in_order(app, environ, lambda response: response(environ, start_response))
+
+
+def _kept(app: Flask, environ: WSGIEnvironment) -> AbstractContextManager[Any]:
+    """Has contexts of a typed route kept for a test client that wants them (``with client:``)."""
+    if "werkzeug.debug.preserve_context" not in environ:
+        return nullcontext()
+
+    def keep(sender: Flask, **_: Any) -> None:
+        served = _cv_request.get().request.__dict__.get("_served")
+        if getattr(getattr(served, "wire", None), "environ", None) is environ:
+            keep_contexts(environ)
+
+    return request_tearing_down.connected_to(keep, app)
 
 
 def open_context(

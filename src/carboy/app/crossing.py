@@ -1,0 +1,71 @@
+"""What a typed handler of an App with a Flask side may do that FastAPI's may not.
+
+It may return Flask's responses (`redirect(...)`, `make_response(...)`), and wear a `def` decorator
+that runs an `async def` by `ensure_sync` and may answer by itself (Flask-Login's `login_required`).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from carboy.core.answer import Body, Head
+from carboy.core.context import RequestContext
+from carboy.core.route import Route
+from carboy.core.voice import AWAITED, Kind
+
+if TYPE_CHECKING:
+    from carboy.app.declared import Both
+
+
+def cross(declared: Both, route: Route) -> None:
+    """Have `route` answer with what Flask's functions and decorators make."""
+    if (output := route.output) is not None:
+        route.output = replace(output, respond=_responding(declared, output.respond))
+    function = route.function
+    if function is not None and function.kind is Kind.ASYNC and _is_plain(function.call):
+        route.function = replace(function, call=_awaiting(function.call))
+
+
+def _responding(declared: Both, respond: Callable[..., Any]) -> Callable[..., Any]:
+    def answer(request: RequestContext, result: Any, response: Any) -> tuple[Head, Body]:
+        if declared.side is not None:
+            from werkzeug.wrappers import Response
+
+            if isinstance(result, Response):
+                from carboy.flask.answers import undress
+                from carboy.flask.serving import environ_of
+
+                head, body = undress(request, environ_of(request), result)
+                if response is not None:
+                    head = head.with_headers(response.raw_headers, response.status_code)
+                return head, body
+        pair: tuple[Head, Body] = respond(request, result, response)
+        return pair
+
+    return answer
+
+
+def _is_plain(call: Any) -> bool:
+    """Whether this is a `def` function, around an `async def` one."""
+    return inspect.isfunction(call) and not inspect.iscoroutinefunction(call)
+
+
+def _awaiting(call: Callable[..., Any]) -> Callable[..., Any]:
+    inner = inspect.unwrap(call)
+
+    # COMPAT: on the loop, as FastAPI calls it. What `ensure_sync` runs would wait for itself there,
+    # so it gives the coroutine, which decorators hand on.
+    @wraps(call)
+    async def endpoint(*args: Any, **values: Any) -> Any:
+        before = AWAITED.set(inner)
+        try:
+            result = call(*args, **values)
+        finally:
+            AWAITED.reset(before)
+        return await result if inspect.isawaitable(result) else result
+
+    return endpoint
