@@ -49,6 +49,11 @@ endif
 libraries:
 	$(PYTHON) conformance/libraries.py
 
+# What `carboy migrate convert` does by itself with httpbin and two samples, and what is proved.
+.PHONY: migrate-report
+migrate-report: $(VENV)/.tested
+	$(BIN)/python conformance/migrate/run.py
+
 # Every peer side by side on this machine: about half an hour. See benchmarks/README.md.
 bench:
 	$(PYTHON) benchmarks/run.py
