@@ -36,6 +36,7 @@ _GONE_OF_APPS = {
     "propagate_exceptions": "Flask 2.3 took it away: app.config['PROPAGATE_EXCEPTIONS'].",
     "got_first_request": "Flask 2.3 deprecated it; there is no need for it.",
 }
+_OTHERWISE = " The import may fail: the source has another way."
 _ADVICE = {
     "flask": "Carboy's Flask face has no such name. It has all of Flask 3.1's documented ones; "
     "a private one has to be done without.",
@@ -58,7 +59,8 @@ def lacking(facts: ModuleFacts) -> Iterator[Finding]:
         name = one.module if one.name is None else f"{one.module}.{one.name}"
         if one.name != "*" and not has(one.module, one.name):
             level = "different" if one.is_optional else "unsupported"
-            yield Finding(level, name, _advice(name), facts.file, one.line)
+            advice = _advice(name) + (_OTHERWISE if one.is_optional else "")
+            yield Finding(level, name, advice, facts.file, one.line)
     for named in facts.names:
         package = named.name.partition(".")[0]
         if any(f"{named.name}.".startswith(f"{name}.") for name in missing):
@@ -118,9 +120,12 @@ def reaches(dotted: str) -> bool:
 
 def _module(name: str) -> object | None:
     try:
-        if importlib.util.find_spec(name) is None:
-            return None
-        return importlib.import_module(name)
+        with warnings.catch_warnings():
+            # That a module is deprecated is not asked here.
+            warnings.simplefilter("ignore")
+            if importlib.util.find_spec(name) is None:
+                return None
+            return importlib.import_module(name)
     except ImportError:
         return None
 

@@ -98,8 +98,7 @@ def show(report: Report) -> None:
         if found := report.of(level):
             click.echo()
             click.secho(f"{title} ({len(found)})", fg=_COLOURS[level], bold=True)
-            for one in found:
-                _show_finding(one)
+            _show_findings(found)
     _show_used(report)
     click.echo()
     _conclude(report)
@@ -109,13 +108,18 @@ def _counted(number: str, noun: str) -> str:
     return f"{number} {noun}" if number == "1" else f"{number} {noun}s"
 
 
-def _show_finding(one: Finding) -> None:
-    place = one.file or ""
-    if one.file and one.line:
-        place = f"{one.file}:{one.line}"
-    click.secho(f"  {one.what}", bold=True, nl=False)
-    click.secho(f"  {place}" if place else "", dim=True)
-    click.echo(click.wrap_text(one.advice, 92, "      ", "      "))
+def _show_findings(found: list[Finding]) -> None:
+    """What is the same in several places is told once, with all of them."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for one in found:
+        listed = places.setdefault((one.what, one.advice), [])
+        if one.file:
+            listed.append(f"{one.file}:{one.line}" if one.line else one.file)
+    for (what, advice), where in places.items():
+        click.secho(f"  {what}", bold=True, nl=False)
+        more = f" and {len(where) - 5} more" if len(where) > 5 else ""
+        click.secho("  " + " ".join(where[:5]) + more if where else "", dim=True)
+        click.echo(click.wrap_text(advice, 92, "      ", "      "))
 
 
 def _show_used(report: Report) -> None:
