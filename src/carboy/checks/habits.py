@@ -148,7 +148,7 @@ def differing(view: View) -> Iterator[Finding]:
     """What a view does that is answered otherwise."""
     for answer in view.answers:
         status = answer.status
-        if status is not None and not 200 <= status <= 599:
+        if status and not 200 <= status <= 599:
             advice = "no status of a final answer: 500 under carboy run."
             yield Finding("different", f"status {status}", advice, view.file, answer.line)
         if status == 205 and answer.kind not in ("empty", "unknown"):

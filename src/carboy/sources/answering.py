@@ -34,11 +34,18 @@ _TEXTS = frozenset(
 )
 #: Statuses whose answers have no body.
 _BODILESS = (204, 304)
+#: The status of an answer whose status is computed.
+COMPUTED = 0
 
 
 def unknown(node: ast.AST) -> Answer:
     """An answer of which nothing can be seen."""
     return Answer("unknown", getattr(node, "lineno", 0))
+
+
+def given_status(node: ast.expr | None) -> int | None:
+    """The status that an expression says; COMPUTED where it can't be seen, None without one."""
+    return None if node is None else status_of(node) or COMPUTED
 
 
 def with_status(answers: Sequence[Answer], status: int | None) -> tuple[Answer, ...]:
@@ -62,6 +69,25 @@ def with_headers(answers: Sequence[Answer], headers: ast.expr | None) -> tuple[A
     return tuple(answers)
 
 
+def changed(answers: Sequence[Answer], name: str, given: ast.expr) -> tuple[Answer, ...]:
+    """The answers of a response after ``response.name = given``; "headers" never comes here."""
+    if name == "status_code" or name == "status":
+        return with_status(answers, given_status(given))
+    if name in ("content_type", "mimetype"):
+        said = text_of(given)
+        if said is None:
+            return tuple(replace(one, kind="unknown") for one in answers)
+        return tuple(of_media(one, said) for one in answers)
+    if name == "data":
+        return tuple(_filled(one) for one in answers)
+    return tuple(answers)
+
+
+def _filled(answer: Answer) -> Answer:
+    filled = replace(answer, kind="html")
+    return filled if answer.media_type is None else of_media(filled, answer.media_type)
+
+
 def of_media(answer: Answer, content_type: str) -> Answer:
     """The answer with this content type."""
     media = content_type.partition(";")[0].strip().lower()
@@ -79,7 +105,7 @@ def tuple_answers(node: ast.Tuple, body: Value) -> tuple[Answer, ...]:
     status = rest[0] if rest and rest[0] is not headers else None
     if text_of(node.elts[0]) == "":
         answers = (Answer("empty", node.lineno),)
-    return with_headers(with_status(answers, status_of(status)), headers)
+    return with_headers(with_status(answers, given_status(status)), headers)
 
 
 def _keyword(node: ast.Call, *names: str) -> ast.expr | None:
@@ -87,6 +113,8 @@ def _keyword(node: ast.Call, *names: str) -> ast.expr | None:
 
 
 def _jsonify(node: ast.Call, values: list[Value]) -> tuple[Answer, ...]:
+    if any(isinstance(one, ast.Starred) for one in node.args):
+        return (Answer("json", node.lineno),)
     if len(node.args) == 1 and not node.keywords:
         given = [one for one in values[0].answers if one.kind == "json"] if values else []
         if given:
@@ -100,7 +128,7 @@ def _jsonify(node: ast.Call, values: list[Value]) -> tuple[Answer, ...]:
 
 def _redirect(node: ast.Call, values: list[Value]) -> tuple[Answer, ...]:
     code = _keyword(node, "code") or (node.args[1] if len(node.args) > 1 else None)
-    return (Answer("redirect", node.lineno, status_of(code) or (302 if code is None else None)),)
+    return (Answer("redirect", node.lineno, 302 if code is None else given_status(code)),)
 
 
 def _file(node: ast.Call, values: list[Value]) -> tuple[Answer, ...]:
@@ -138,9 +166,13 @@ def _response(node: ast.Call, values: list[Value]) -> tuple[Answer, ...]:
         answers = (Answer("empty", node.lineno),)
     elif node.args and isinstance(node.args[0], ast.GeneratorExp):
         answers = (Answer("stream", node.lineno),)
-    answers = with_headers(with_status(answers, status_of(status)), _keyword(node, "headers"))
+    headers = _keyword(node, "headers") or positional[2]
+    answers = with_headers(with_status(answers, given_status(status)), headers)
     if media is not None:
         return tuple(of_media(one, media) for one in answers)
+    if headers is not None and not isinstance(headers, ast.Dict):
+        # The content type may be among them.
+        return tuple(replace(one, kind="unknown") for one in answers)
     # A dict or list would be no body here: what is given is text.
     return tuple(replace(one, kind="html") if one.kind == "json" else one for one in answers)
 
@@ -165,6 +197,8 @@ _MAKERS: dict[str, Callable[[ast.Call, list[Value]], tuple[Answer, ...]]] = {
     "flask.send_file": _file,
     "flask.send_from_directory": _file,
     "flask.make_response": _made,
+    "flask.Flask().make_response": _made,
+    "flask.current_app.make_response": _made,
     "flask.Response": _response,
     "flask.current_app.response_class": _response,
     "flask.Flask().response_class": _response,

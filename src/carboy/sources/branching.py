@@ -6,14 +6,11 @@ import ast
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from carboy.sources.expressions import methods_in
+from carboy.sources.expressions import SUBMITTED, methods_in
 from carboy.sources.facts import Guard
 
 if TYPE_CHECKING:
     from carboy.sources.expressions import Expressions
-
-#: Methods for which a WTForms form validates.
-_SUBMITTED = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 
 
 def told(reader: Expressions, test: ast.expr) -> tuple[Guard, Guard]:
@@ -31,7 +28,7 @@ def told(reader: Expressions, test: ast.expr) -> tuple[Guard, Guard]:
                 return then, guard
     asked = test.func if isinstance(test, ast.Call) else None
     if getattr(asked, "attr", "") in ("validate_on_submit", "is_submitted"):
-        return guard.and_only(_SUBMITTED), guard
+        return guard.and_only(SUBMITTED), guard
     return guard, guard
 
 

@@ -32,6 +32,9 @@ _CONVERTERS |= {"datetime.datetime.fromisoformat": "datetime"}
 #: Attributes of the session that are no keys of it, and methods of `g`.
 _SESSION = frozenset(("modified", "permanent", "new", "accessed"))
 _METHODS = frozenset(("get", "pop", "setdefault"))
+_VALIDATES = frozenset(("validate", "validate_on_submit"))
+#: Methods for which a WTForms form validates.
+SUBMITTED = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 _ALL = frozenset(("keys", "values", "items", "lists", "listvalues", "update", "clear"))
 #: Packages whose use tells something; the last ones wait where they are called.
 _TELLING = frozenset(("sqlalchemy", "wtforms", "marshmallow", "werkzeug"))
@@ -166,7 +169,14 @@ class Expressions:
         self._note_call(tag, node)
         if (status := raised_by(name, node, RAISED)) is not None:
             self.found.aborts.append(Abort(status, node.lineno, self.guard))
-        return Value(f"{tag}()" if tag else None, answers=answers_of_call(name, node, values))
+        if method in _VALIDATES and place.endswith("()"):
+            self.found.forms.setdefault((place[:-2], self._submitted(method)))
+        made = tag or (name if name in self.module.classes else "")
+        answers = answers_of_call(name, node, values) or func.answers
+        return Value(f"{made}()" if made else None, answers=answers)
+
+    def _submitted(self, method: str) -> Guard:
+        return self.guard.and_only(SUBMITTED) if method == "validate_on_submit" else self.guard
 
     def _note_call(self, tag: str, node: ast.Call) -> None:
         first = text_of(node.args[0]) if node.args else None

@@ -79,7 +79,7 @@ class Answer:
     """One thing that may be returned.
 
     `kind` is json, html, text, redirect, file, stream, empty or unknown; `status` None where the
-    default holds or where it can't be seen; `keys` those of a JSON object with their JSON types.
+    default holds, 0 where it is computed; `keys` those of a JSON object with their JSON types.
     `media_type` only where it is said. `is_list`: a JSON array.
     """
 
@@ -128,6 +128,8 @@ class View:
     aborts: tuple[Abort, ...] = ()
     #: Functions of the same module that were followed.
     helpers: tuple[str, ...] = ()
+    #: Classes of forms that are validated: ``LoginForm``, ``shop.forms.LoginForm``.
+    forms: tuple[tuple[str, Guard], ...] = ()
 
     def reads_of(self, place: str, method: str | None = None) -> list[Read]:
         """The reads of one place, those of one method where it is given."""
@@ -160,3 +162,4 @@ class Findings:
     answers: list[Answer] = field(default_factory=list)
     aborts: list[Abort] = field(default_factory=list)
     helpers: dict[str, None] = field(default_factory=dict)
+    forms: dict[tuple[str, Guard], None] = field(default_factory=dict)

@@ -108,7 +108,9 @@ def parse(text: str, file: str) -> Module:
 def _names(body: list[ast.stmt], module: Module) -> None:
     """Imports of module level, and what is made of them or stands for them."""
     for statement in straight(body):
-        module.names.update(imported(statement))
+        for name, dotted in imported(statement):
+            # The first counts: others are in an `except ImportError`.
+            module.names.setdefault(name, dotted)
         if isinstance(statement, FunctionNode):
             module.functions[statement.name] = statement
         elif isinstance(statement, ast.ClassDef):

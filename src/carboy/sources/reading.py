@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from carboy.sources.answering import tuple_answers, unknown
+from carboy.sources.answering import changed, tuple_answers, unknown
 from carboy.sources.branching import leaves, methods_of_pattern, told
 from carboy.sources.expressions import Expressions, parameters_of
 from carboy.sources.facts import ALWAYS, Abort, Answer, Findings, Guard, Read, Use, View
 from carboy.sources.modules import FunctionNode, Module, Place, imported, straight
-from carboy.sources.values import NOTHING, RAISED, Value, json_type, status_of, text_of
+from carboy.sources.values import NOTHING, RAISED, Value, json_type, text_of
 
 
 def read(module: Module, place: Place) -> View:
@@ -50,6 +50,7 @@ def read(module: Module, place: Place) -> View:
         answers=tuple(dict.fromkeys(findings.answers)),
         aborts=tuple(dict.fromkeys(findings.aborts)),
         helpers=tuple(findings.helpers),
+        forms=tuple((name, guard) for name, guard in findings.forms),
     )
 
 
@@ -58,8 +59,9 @@ def _called(decorator: ast.expr) -> ast.expr:
 
 
 def _said(node: FunctionNode) -> tuple[str, str]:
-    """The first line and the rest of a docstring."""
-    summary, _, rest = inspect.cleandoc(ast.get_docstring(node) or "").partition("\n")
+    """The first line and the rest of a docstring, up to what is there for a tool (flasgger)."""
+    said = inspect.cleandoc(ast.get_docstring(node) or "").partition("\n---")[0]
+    summary, _, rest = said.partition("\n")
     return summary.strip(), rest.strip()
 
 
@@ -148,6 +150,10 @@ class Reader(Expressions):
         base, key = self.value(target.value), text_of(target.slice)
         if base.place is not None and key is not None:
             self.take(base.place, key, target, written=True)
+        elif getattr(target.value, "attr", "") == "headers" and key is not None:
+            if key.lower() == "content-type" and isinstance(target.value, ast.Attribute):
+                response = self.value(target.value.value)
+                response.answers = changed(response.answers, "content_type", given)
         elif key is not None and isinstance(target.value, ast.Name) and base.answers:
             entry = (key, json_type(given))
             base.answers = tuple(
@@ -163,8 +169,8 @@ class Reader(Expressions):
             self.take("g", target.attr, target, written=True)
         elif base.place == "session":
             self.use("session", target.attr, target)
-        elif target.attr == "status_code" and (status := status_of(given)):
-            base.answers = tuple(replace(one, status=status) for one in base.answers)
+        elif base.answers:
+            base.answers = changed(base.answers, target.attr, given)
 
     def _augment(self, node: ast.AugAssign) -> None:
         self.consume(node.value)

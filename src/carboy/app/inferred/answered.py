@@ -21,7 +21,7 @@ def responses_of(view: View, method: str) -> dict[str, Any]:
     for abort in view.aborts:
         if abort.guard.lets(method):
             found.setdefault(str(abort.status), {"description": phrase(abort.status)})
-    if not any(status < "4" for status in found):
+    if not any(status < "4" or status == "default" for status in found):
         found["200"] = {"description": phrase(200)}
     return dict(sorted(found.items()))
 
@@ -32,10 +32,14 @@ def phrase(status: int) -> str:
 
 
 def _add(found: dict[str, Any], answer: Answer) -> None:
-    status = answer.status or (302 if answer.kind == "redirect" else 200)
-    response = found.setdefault(str(status), {"description": phrase(status)})
+    status = answer.status
+    if status is None:
+        status = 302 if answer.kind == "redirect" else 200
+    # A status that is computed may be any.
+    key, said = (str(status), phrase(status)) if status else ("default", "Computed status")
+    response = found.setdefault(key, {"description": said})
     media = answer.media_type or _MEDIA.get(answer.kind)
-    if media is None:
+    if media is None or answer.kind in ("empty", "unknown"):
         return
     content = response.setdefault("content", {}).setdefault(media, {})
     schema = _schema(answer)
