@@ -10,6 +10,8 @@ import pytest
 from openapi_spec_validator import validate
 from pydantic import BaseModel
 from werkzeug.routing import BaseConverter
+from wtforms import FileField, Form, IntegerField, SelectField, StringField, SubmitField
+from wtforms.validators import DataRequired, Length, NumberRange
 
 from carboy import documented
 from carboy.app.inferred import describe, merged, paths_of
@@ -205,6 +207,57 @@ def test_bodies() -> None:
     assert list(made["responses"]) == ["201"]
     body = operation(anything, method="put")["requestBody"]
     assert body == {"content": {"application/json": {"schema": {}}}, "x-carboy-inferred": True}
+
+
+class NoteForm(Form):
+    title = StringField("Title", [DataRequired(), Length(2, 80)])
+    count = IntegerField(validators=[NumberRange(max=9)])
+    kind = SelectField(choices=[("a", "A"), ("b", "B")])
+    cover = FileField()
+    send = SubmitField()
+
+
+def write() -> Any:
+    form = NoteForm(request.form)
+    if request.method == "POST" and form.validate():
+        return redirect(url_for("write"))
+    return render_template("write.html", form=form)
+
+
+def test_wtforms_that_a_view_validates() -> None:
+    app = Flask(__name__)
+    app.add_url_rule("/write", view_func=write, methods=["GET", "POST"])
+    item = checked(app)["paths"]["/write"]
+    assert "requestBody" not in item["get"]
+    assert item["post"]["requestBody"]["content"]["multipart/form-data"]["schema"] == {
+        "type": "object",
+        "properties": {
+            "title": {"type": "string", "minLength": 2, "maxLength": 80},
+            "count": {"type": "integer", "maximum": 9},
+            "kind": {"type": "string", "enum": ["a", "b"]},
+            "cover": {"type": "string", "contentMediaType": "application/octet-stream"},
+        },
+        "required": ["title"],
+    }
+
+
+def changed(code: int) -> Any:
+    response = make_response()
+    response.data = "a,b"
+    response.headers["Content-Type"] = "text/csv"
+    if code:
+        response.status_code = code
+    return response
+
+
+def test_a_response_that_is_changed_and_a_status_that_is_computed() -> None:
+    found = operation(changed, "/<int:code>")["responses"]
+    assert found == {
+        "default": {
+            "description": "Computed status",
+            "content": {"text/csv": {"schema": {"type": "string"}}},
+        }
+    }
 
 
 def several() -> Any:

@@ -14,6 +14,7 @@ from carboy.app.inferred.answered import responses_of
 from carboy.app.inferred.applying import Types, apply
 from carboy.app.inferred.components import free, used
 from carboy.app.inferred.converters import path_of
+from carboy.app.inferred.forms import fields_of
 from carboy.app.inferred.paths import Paths
 from carboy.app.inferred.requested import MARK, body_of, parameters_of
 from carboy.app.inferred.said import Said, said_of
@@ -125,7 +126,7 @@ def _ids(found: list[_Operation]) -> list[str]:
 
 
 def _describe(one: _Operation, name: str) -> dict[str, Any]:
-    view, about = _read(one.view, one.method)
+    function, view, about = _read(one.view, one.method)
     blueprint, _, own = str(one.rule.endpoint).rpartition(".")
     operation: dict[str, Any] = {"tags": [blueprint]} if blueprint else {}
     operation["summary"] = about.summary or own.replace("_", " ").title()
@@ -137,22 +138,23 @@ def _describe(one: _Operation, name: str) -> dict[str, Any]:
     parameters += [p for p in parameters_of(view, one.method) if p["name"] not in path_names]
     if parameters:
         operation["parameters"] = parameters
-    if (body := body_of(view, one.method)) is not None:
+    fields = fields_of(function, view, one.method)
+    if (body := body_of(view, one.method, fields)) is not None:
         operation["requestBody"] = body
     operation["responses"] = responses_of(view, one.method)
     operation[MARK] = True
     return operation
 
 
-def _read(view: Any, method: str) -> tuple[View, View]:
-    """What is read for a method, and what says summary and description: a class may say it too."""
+def _read(view: Any, method: str) -> tuple[Any, View, View]:
+    """(what answers a method, its source, what says summary and description: maybe its class)."""
     cls = getattr(view, "view_class", None)
     if cls is None:
         found = read_function(view)
-        return found, found
+        return view, found, found
     function = getattr(cls, method.lower(), None) or cls.dispatch_request
     found = read_function(function)
     if found.summary or not cls.__doc__:
-        return found, found
+        return function, found, found
     summary, _, rest = inspect.cleandoc(cls.__doc__).partition("\n")
-    return found, View(found.name, summary=summary.strip(), description=rest.strip())
+    return function, found, View(found.name, summary=summary.strip(), description=rest.strip())

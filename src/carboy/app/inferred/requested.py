@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from carboy.app.inferred.forms import Fields
 from carboy.sources import Read, View
 
 MARK = "x-carboy-inferred"
@@ -86,36 +87,43 @@ def _fits(default: Any, schema: dict[str, Any]) -> bool:
     return isinstance(default, kind) and not isinstance(default, bool)
 
 
-def body_of(view: View, method: str) -> dict[str, Any] | None:
-    """The request body, of each content type that the view reads."""
+def body_of(view: View, method: str, fields: Fields | None = None) -> dict[str, Any] | None:
+    """The request body, of each content type that the view reads; `fields` are its forms'."""
     if method not in _WITH_BODY:
         return None
     content: dict[str, Any] = {}
-    forms = view.reads_of("form", method) + view.reads_of("values", method)
-    files = view.reads_of("file", method)
-    needed = False
-    if forms or files or any(view.takes_whole(one, method) for one in ("form", "values", "file")):
-        several = bool(files) or view.takes_whole("file", method)
-        media = "multipart/form-data" if several else "application/x-www-form-urlencoded"
-        schema = _object(forms, {"type": "string"})
-        uploads = _object(files, {"type": "string", "contentMediaType": "application/octet-stream"})
-        properties = {**schema.get("properties", {}), **uploads.get("properties", {})}
-        if properties:
-            schema["properties"] = properties
-        required = [*schema.pop("required", ()), *uploads.get("required", ())]
-        if required:
-            schema["required"], needed = required, True
+    if (form := _form_of(view, method, fields or Fields())) is not None:
+        media, schema = form
         content[media] = {"schema": schema}
     if (json := _json_of(view, method)) is not None:
-        needed = needed or "required" in json
         content["application/json"] = {"schema": json}
     if not content:
         return None
     # Who reads both takes either: nothing is needed of any one.
     body: dict[str, Any] = {"content": content, MARK: True}
-    if needed and len(content) == 1:
+    if len(content) == 1 and any("required" in one["schema"] for one in content.values()):
         body["required"] = True
     return body
+
+
+def _form_of(view: View, method: str, fields: Fields) -> tuple[str, dict[str, Any]] | None:
+    """(content type, schema) of a form, with files or without."""
+    forms = view.reads_of("form", method) + view.reads_of("values", method)
+    files = view.reads_of("file", method)
+    whole = any(view.takes_whole(one, method) for one in ("form", "values", "file"))
+    if not (forms or files or fields.properties or whole):
+        return None
+    several = bool(files) or fields.has_files or view.takes_whole("file", method)
+    schema = _object(forms, {"type": "string"})
+    uploads = _object(files, {"type": "string", "contentMediaType": "application/octet-stream"})
+    parts = (schema.get("properties", {}), uploads.get("properties", {}), fields.properties)
+    if properties := {name: one for part in parts for name, one in part.items()}:
+        schema["properties"] = properties
+    required = [*schema.pop("required", ()), *uploads.get("required", ()), *fields.required]
+    if required:
+        schema["required"] = list(dict.fromkeys(required))
+    media = "multipart/form-data" if several else "application/x-www-form-urlencoded"
+    return media, schema
 
 
 def _json_of(view: View, method: str) -> dict[str, Any] | None:
