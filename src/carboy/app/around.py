@@ -52,11 +52,20 @@ def line_for(declared: Both, inner: Target, route: Route) -> Lane:
     # What hooks may want to read as well is read before them; also where the endpoint reads it by
     # itself, since a form that a hook has read would be gone.
     is_hooked = bool(line.before or line.after)
-    route.buffered = inner.buffered or bool(line.before)
+    route.buffered = inner.buffered or bool(line.before) or _is_kept_form(inner)
     # `carboy.flask.request` may be asked for a body that no parameter wants.
     has_body = route.methods is None or bool(route.methods - _BODILESS)
     reads = inner.reads or (route.buffered and (is_hooked or has_body))
     return line.lane()._replace(reads=reads)
+
+
+def _is_kept_form(inner: Target) -> bool:
+    """Whether the endpoint parses a form as it comes: no one else could read it after that.
+
+    One of any size is not kept.
+    """
+    source = inner.route.input
+    return source is not None and source.is_async and inner.max_body is not None
 
 
 class _Line(Hooked):

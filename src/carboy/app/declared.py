@@ -65,6 +65,7 @@ class Both(Declared):
 
     def _surround(self, route: Route) -> Route:
         from carboy.app.around import line_for, share
+        from carboy.app.unread import unread
 
         inner = Target(route)
         self._behind.append(inner)
@@ -74,7 +75,13 @@ class Both(Declared):
             make_lane=partial(line_for, self, inner),
             plugins=(),
             admit=None,
-            extras={**route.extras, "by": self, "inner": route, "share": share},
+            extras={
+                **route.extras,
+                "by": self,
+                "inner": route,
+                "share": share,
+                "unread": unread,
+            },
         )
 
     def miss(self, method: str, path: str, found: list[Route], router: Router[Target]) -> Route:

@@ -104,18 +104,26 @@ def environ_of(request: RequestContext) -> WSGIEnvironment:
     """The WSGI environ for a request, the one that it came with if it did. Source: PEP 3333."""
     came: WSGIEnvironment | None = getattr(request.wire, "environ", None)
     if came is not None:
-        if request.body is not None:
-            # A typed route's body has been read by now; hooks and extensions may want it as well.
-            came["wsgi.input"] = BytesIO(request.body)
+        if request.body is None and (late := _unread(request)) is not None:
+            # A copy: what reads the body in the end has it from the server's own.
+            return came | {"wsgi.input": late, "wsgi.input_terminated": True}
         return came
     scope = request.scope
     path = route_path(scope["path"], scope["root_path"])
-    environ = environ_for(scope, path, BytesIO(request.body or b""))
+    body = None if request.body is not None else _unread(request)
+    environ = environ_for(scope, path, body or BytesIO(request.body or b""))
     environ[ENGINE_KEY] = request
     # What arrived in chunks is read by now: its size is known.
-    if environ.pop("HTTP_TRANSFER_ENCODING", None) is not None:
+    chunked = environ.pop("HTTP_TRANSFER_ENCODING", None) is not None
+    if chunked and type(environ["wsgi.input"]) is BytesIO:
         environ["CONTENT_LENGTH"] = str(len(request.body or b""))
     return environ
+
+
+def _unread(request: RequestContext) -> Any:
+    """The body as a file, where a route reads it for itself (App); else None."""
+    made = request.target.route.extras.get("unread")
+    return None if made is None else made(request)
 
 
 def run(

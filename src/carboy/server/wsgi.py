@@ -11,6 +11,7 @@ import contextvars
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from functools import partial
 from http import HTTPStatus
+from io import BytesIO
 from typing import Any
 from urllib.parse import quote
 
@@ -173,16 +174,22 @@ def as_text(variable: str) -> str:
 
 
 def read_body(environ: Environ, limit: int | None) -> bytes | None:
-    """The whole body, or None if it is over `limit` bytes."""
+    """The whole body, or None if it is over `limit` bytes. `environ` has it once more then."""
     stream = environ["wsgi.input"]
     length = environ.get("CONTENT_LENGTH")
     if length:
         size = int(length)
-        return None if limit is not None and size > limit else stream.read(size)
-    if not environ.get("wsgi.input_terminated") and not environ.get("HTTP_TRANSFER_ENCODING"):
+        if limit is not None and size > limit:
+            return None
+        body: bytes = stream.read(size)
+    elif environ.get("wsgi.input_terminated") or environ.get("HTTP_TRANSFER_ENCODING"):
+        body = stream.read() if limit is None else stream.read(limit + 1)
+        if limit is not None and len(body) > limit:
+            return None
+    else:
         return b""
-    body: bytes = stream.read() if limit is None else stream.read(limit + 1)
-    return None if limit is not None and len(body) > limit else body
+    environ["wsgi.input"], environ["wsgi.input_terminated"] = BytesIO(body), True
+    return body
 
 
 def answer(
@@ -274,10 +281,11 @@ class Stream:
             self._close_body()
         except Exception as error:
             self._failure = self._failure or error
-        if self._failure is not None:
+        if request.target.is_async:
+            # Where the endpoint was run: what it opened may look at its context variables.
+            request.portal(_finish(request, self._failure))
+        elif self._failure is not None:
             report(request, drive(unwind(request, self._failure), request))
-        elif request.target.is_async:
-            request.portal(_finish(request))
         else:
             finish_in_thread(request)
 
@@ -290,7 +298,10 @@ class Stream:
             self._body.close()
 
 
-async def _finish(request: RequestContext) -> None:
+async def _finish(request: RequestContext, failure: BaseException | None) -> None:
+    if failure is not None:
+        report(request, await drive_async(unwind(request, failure), request))
+        return
     try:
         await drive_async(finish(request), request)
     except Exception as error:
