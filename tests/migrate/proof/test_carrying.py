@@ -133,3 +133,19 @@ def test_secrets_are_filled_in_where_they_were_left_out(
     assert done.headers == (kind, ("authorization", "Bearer x"))
     assert done.query == "token=t"
     assert not unknown(done)
+
+
+def test_so_many_values_are_known() -> None:
+    carried = Carried(most=3)
+    names = [f"value-{number}" for number in range(5)]
+
+    def listing(prefix: str, *values: str) -> Reply:
+        return Reply(200, (JSON,), json.dumps([prefix + value for value in values]).encode())
+
+    carried.learn(listing("old-", *names[:3]), listing("new-", *names[:3]))
+    assert carried.put(Ask("GET", "/old-value-0")).path == "/new-value-0"
+    carried.learn(listing("old-", names[3]), listing("new-", names[3]))
+    # The oldest is gone; the one that was brought is not the oldest.
+    assert carried.put(Ask("GET", "/old-value-0")).path == "/new-value-0"
+    assert carried.put(Ask("GET", "/old-value-1")).path == "/old-value-1"
+    assert carried.put(Ask("GET", "/old-value-3")).path == "/new-value-3"

@@ -25,6 +25,7 @@ from carboy.migrate.proof.exchange import Ask, Exchange, Reply
 from carboy.migrate.proof.reading import record_of
 from carboy.migrate.proof.recorder import KEY, Lines, Recorder
 from carboy.migrate.proof.redaction import PLACEHOLDER
+from carboy.migrate.proof.side import Asgi
 from carboy.testing import TestClient
 
 FILE = Path(__file__).parents[3] / "LICENSE"
@@ -124,7 +125,8 @@ def test_a_typed_application(tmp_path: Path) -> None:
     assert client.get("/stream").text == "ab"
     assert client.get("/file").status_code == 200
     assert client.get("/absent").status_code == 404
-    login, stream, file, absent = recorded(tmp_path / "r.jsonl")
+    assert client.get("/broken").status_code == 500
+    login, stream, file, absent, broken = recorded(tmp_path / "r.jsonl")
     assert login.reply.header("set-cookie")
     assert b"ada" in login.reply.body
     assert b"abc" not in login.ask.body + login.reply.body
@@ -132,6 +134,27 @@ def test_a_typed_application(tmp_path: Path) -> None:
     assert file.reply.body == FILE.read_bytes()
     assert (absent.reply.status, absent.reply.body) == (404, b'{"detail":"Not Found"}')
     assert login.session == stream.session != 0
+    # What stands outside of all middleware has answered this.
+    assert (broken.reply.status, broken.reply.body) == (500, b"Internal Server Error")
+
+
+def test_a_fastapi_application(tmp_path: Path) -> None:
+    """The real one."""
+    from fastapi import FastAPI
+
+    app = FastAPI()
+
+    @app.get("/")
+    def index() -> dict[str, str]:
+        return {"a": "b"}
+
+    Recorder(tmp_path / "r.jsonl").install(app)
+    side = Asgi(app)
+    asked = {"method": "GET", "path": "/", "query": "", "headers": []}
+    assert side.ask(asked, b"")[2] == b'{"a":"b"}'
+    side.close()
+    (exchange,) = recorded(tmp_path / "r.jsonl")
+    assert exchange.reply.body == b'{"a":"b"}'
 
 
 def test_as_a_plugin_of_both(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ SECRET = "s3cret-Value/+1"
 QUERY = urlencode({"token": SECRET})
 FORM = (("content-type", "application/x-www-form-urlencoded"),)
 JSON = (("content-type", "application/json"),)
+TEXT, XML = (("content-type", "text/plain"),), (("content-type", "application/soap+xml"),)
 HTML = (("content-type", "text/html; charset=utf-8"),)
 
 
@@ -85,6 +86,9 @@ PLACES = {
         b'--xyz\r\nContent-Disposition: form-data; name="password"\r\n\r\n%b\r\n--xyz--\r\n'
         % SECRET.encode(),
     ),
+    "json by another name": Ask("POST", "/", "", TEXT, json.dumps({"token": SECRET}).encode()),
+    "json by no name": Ask("POST", "/", "", (), json.dumps([{"token": SECRET}]).encode()),
+    "xml": Ask("POST", "/", "", XML, f"<a:login><a:password t='1'>{SECRET}</a:password>".encode()),
     "set-cookie": Reply(200, (("set-cookie", f"session={SECRET}; Path=/; HttpOnly"),)),
     "location": Reply(302, (("location", f"/next?{QUERY}"),)),
     "json answer": Reply(200, JSON, json.dumps({"access_token": SECRET}).encode()),

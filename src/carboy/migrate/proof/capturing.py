@@ -41,8 +41,10 @@ class Capture:
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.when == "call" or report.outcome != "passed":
-            said = str(report.longrepr or "").strip().splitlines()
-            self.write({"outcome": report.outcome, "when": report.when, "said": said[-1:]})
+            crash = getattr(report.longrepr, "reprcrash", None)
+            said = str(getattr(crash, "message", None) or report.longrepr or "").strip()
+            found = {"outcome": report.outcome, "when": report.when}
+            self.write({**found, "said": said.splitlines()[:1]})
 
     def pytest_fixture_post_finalizer(self) -> None:
         self.settle()

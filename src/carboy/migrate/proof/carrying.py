@@ -11,6 +11,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -83,10 +84,15 @@ def _json(found: dict[Key, str], place: Key, value: Any) -> None:
 
 
 class Carried:
-    """For one side: which of its values stands for which of the reference's."""
+    """For one side: which of its values stands for which of the reference's.
 
-    def __init__(self) -> None:
-        self._own: dict[str, str] = {}
+    The `most` values that were issued or brought last are known.
+    """
+
+    def __init__(self, most: int = 5000) -> None:
+        self._most = most
+        #: Value -> the ways it may be written, and what to write in their place.
+        self._own: dict[str, dict[str, str]] = {}
         self._cookies: dict[tuple[str, str], str] = {}
 
     def learn(self, reference: Reply, own: Reply) -> None:
@@ -95,41 +101,58 @@ class Carried:
         for key, value in theirs.items():
             mine = ours.get(key)
             if key[0] == "cookie":
-                if mine is not None:
-                    self._cookies[key[1], value] = mine
-                else:
-                    self._cookies.pop((key[1], value), None)
+                self._learn_cookie((key[1], value), mine)
             if mine is None or len(value) < LONG:
                 continue
-            if mine == value:
-                self._own.pop(value, None)
-            else:
-                self._own[value] = mine
+            self._own.pop(value, None)
+            if mine != value:
+                self._own[value] = {write(value): write(mine) for write in _WAYS}
+        while len(self._own) > self._most:
+            del self._own[next(iter(self._own))]
+
+    def _learn_cookie(self, key: tuple[str, str], mine: str | None) -> None:
+        self._cookies.pop(key, None)
+        if mine is not None:
+            self._cookies[key] = mine
+        while len(self._cookies) > self._most:
+            del self._cookies[next(iter(self._cookies))]
 
     def put(self, ask: Ask) -> Ask:
         """The request, as this side is to be asked."""
+        change = self._change(ask)
         headers = tuple(
             (name, value)
             for name, text in ask.headers
-            if (value := self._header(name, text)) is not None
+            if (value := self._header(name, text, change)) is not None
         )
-        try:
-            body = self._text(ask.body.decode()).encode()
-        except UnicodeDecodeError:
-            body = ask.body
-            for value, own in self._own.items():
-                body = body.replace(value.encode(), own.encode())
+        # Bytes that are no text are changed in the same way.
+        body = change(ask.body.decode("utf-8", "surrogateescape"))
         return replace(
             ask,
-            path=self._text(ask.path),
-            query=self._text(ask.query),
+            path=change(ask.path),
+            query=change(ask.query),
             headers=headers,
-            body=body,
+            body=body.encode("utf-8", "surrogateescape"),
         )
 
-    def _header(self, name: str, text: str) -> str | None:
+    def _change(self, ask: Ask) -> Callable[[str], str]:
+        """Puts this side's values into a text of a request."""
+        texts = [ask.path, ask.query, *(value for _, value in ask.headers)]
+        whole = "\n".join([*texts, ask.body.decode("utf-8", "surrogateescape")])
+        forms: dict[str, str] = {}
+        for value, ways in list(self._own.items()):
+            if found := {form: own for form, own in ways.items() if form in whole}:
+                forms.update(found)
+                self._own[value] = self._own.pop(value)  # it is in use: it stays longer
+        if not forms:
+            return str
+        # At once: a value that was put in may be another one's name.
+        longest = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))
+        return lambda text: longest.sub(lambda match: forms[match[0]], text)
+
+    def _header(self, name: str, text: str, change: Callable[[str], str]) -> str | None:
         if name != "cookie":
-            return self._text(text)
+            return change(text)
         brought = [self._cookie(*pair.partition("=")[::2]) for pair in text.split("; ")]
         return "; ".join(pair for pair in brought if pair is not None) or None
 
@@ -141,19 +164,6 @@ class Carried:
         # could not be.
         return None if PLACEHOLDER.search(value) else f"{name}={value}"
 
-    def _text(self, text: str) -> str:
-        forms = {
-            form: write(own)
-            for value, own in self._own.items()
-            for write in (str, quote_plus, _quote, html.escape, _escaped)
-            if (form := write(value)) in text
-        }
-        if not forms:
-            return text
-        # At once: a value that was put in may be another one's name.
-        longest = sorted(forms, key=len, reverse=True)
-        return re.sub("|".join(map(re.escape, longest)), lambda match: forms[match[0]], text)
-
 
 def _quote(value: str) -> str:
     return quote(value, safe="")
@@ -161,6 +171,10 @@ def _quote(value: str) -> str:
 
 def _escaped(value: str) -> str:
     return json.dumps(value)[1:-1]
+
+
+#: How a value is written in headers, forms, paths, pages and JSON.
+_WAYS = (str, quote_plus, _quote, html.escape, _escaped)
 
 
 def fill(ask: Ask, secrets: dict[str, str]) -> Ask:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 from urllib.parse import urljoin
 
 from carboy.migrate.proof import cookies, values
+from carboy.migrate.proof.coding import opened
 from carboy.migrate.proof.exchange import Ask, Reply, is_json, is_text
 from carboy.migrate.proof.masking import MASKED, Mask, Masks
 from carboy.migrate.proof.pages import plain_name
@@ -72,6 +73,7 @@ USUAL = Rules()
 def differences(ask: Ask, old: Reply, new: Reply, rules: Rules = USUAL) -> list[Found]:
     """Everything that differs, the status first."""
     found: list[Found] = []
+    old, new = _plain(old), _plain(new)
     if old.status != new.status:
         found.append(Found("status", str(old.status), str(new.status)))
     masks = tuple(_mask_of(reply, rules.masks) for reply in (old, new))
@@ -79,6 +81,13 @@ def differences(ask: Ask, old: Reply, new: Reply, rules: Rules = USUAL) -> list[
     found.extend(_cookies(old, new, rules.masks))
     found.extend(_bodies(old, new, rules, masks))
     return found
+
+
+def _plain(reply: Reply) -> Reply:
+    """With its body as it was before it was compressed, where it can be had."""
+    coding = reply.header("content-encoding")
+    body = reply.body if coding is None else opened(coding, reply.body)
+    return reply if body is None else replace(reply, body=body)
 
 
 def _mask_of(reply: Reply, masks: Masks) -> Mask:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus, unquote_plus, urlencode
 
+from carboy.migrate.proof.coding import opened
 from carboy.migrate.proof.exchange import Ask, Exchange, Pairs, Reply, is_json, media_type
 from carboy.migrate.proof.pages import handed
 
@@ -67,6 +68,8 @@ HEADERS = frozenset(
 )
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _PARAMETER = re.compile(r"(?<=[?&;])([\w.\[\]-]+)=([^&;\"'<>\s#]+)")
+#: A leaf of XML: what opens it, its name, its text.
+_ELEMENT = re.compile(r"(<(?:[\w.-]+:)?([\w.-]+)(?:\s[^<>]*)?>)([^<>]+)</")
 #: Shorter values may stand anywhere by chance, and are replaced in their fields only.
 LONG = 8
 
@@ -110,6 +113,11 @@ class Redaction:
         return _Run(self).exchange(exchange)
 
 
+def _open(message: Any) -> Any:
+    body = opened(message.header("content-encoding"), message.body)
+    return replace(message, body=b"", cut=True) if body is None else replace(message, body=body)
+
+
 class _Run:
     """One exchange: what is found in one place of it is replaced in the others."""
 
@@ -118,7 +126,8 @@ class _Run:
         self.found: dict[str, str] = {}
 
     def exchange(self, exchange: Exchange) -> Exchange:
-        ask, reply = exchange.ask, exchange.reply
+        # SAFETY: nobody sees what is in a compressed body, until it is opened again.
+        ask, reply = _open(exchange.ask), _open(exchange.reply)
         ask = replace(
             ask,
             path=ask.path,
@@ -194,9 +203,20 @@ class _Run:
             text = self._json_text(text)
         elif kind == "application/x-www-form-urlencoded":
             text = self._form(text)
-        elif kind.startswith("text/") or not kind:
-            text = self._page(text) if "html" in kind else self._parameters(text)
+        elif "html" in kind:
+            text = self._page(text)
+        elif kind.endswith("xml"):
+            text = _ELEMENT.sub(self._element, text)
+        elif text.lstrip()[:1] in ("{", "["):  # JSON by another name
+            text = self._json_text(text)
+        else:
+            text = self._parameters(text)
         return text.encode()
+
+    def _element(self, match: re.Match[str]) -> str:
+        if not self.rules.is_secret(match[2]):
+            return match[0]
+        return f"{match[1]}{self.swap(html.unescape(match[3]))}</"
 
     def _form(self, text: str) -> str:
         pairs = parse_qsl(text, keep_blank_values=True)

@@ -5,6 +5,8 @@ What is compared is proving.py's; here is what has to be there first, and what i
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from carboy.migrate.proof.places import NotReady, copied, environment, prepare
+from carboy.migrate.proof.places import LEFT_OUT, NotReady, copied, environment, prepare
 from carboy.migrate.proof.process import Side
 from carboy.migrate.proof.proving import Bench, Options, Stopped, made_from, thorough
 from carboy.migrate.proof.reading import Script, record_of, script_of
@@ -69,11 +71,29 @@ def faces_of_old(task: Task) -> str:
 
     if task.old_python is not None:
         return "real"
+    assert task.old is not None
+    if knows_carboy(task.old.folder):
+        return "carboy"  # converted in part: extensions have to find the faces
     try:
         version("flask")
     except PackageNotFoundError:
         return "carboy"
     return "real"
+
+
+_IMPORT = re.compile(r"^[ \t]*(?:from|import)[ \t]+carboy\b", re.MULTILINE)
+
+
+def knows_carboy(folder: Path) -> bool:
+    """Whether a Python file of an application imports Carboy."""
+    for place, names, files in os.walk(folder):
+        names[:] = [name for name in names if name not in LEFT_OUT]
+        for name in files:
+            if name.endswith(".py"):
+                text = (Path(place) / name).read_text(encoding="utf-8", errors="replace")
+                if _IMPORT.search(text):
+                    return True
+    return False
 
 
 @contextmanager

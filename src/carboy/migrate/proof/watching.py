@@ -253,8 +253,13 @@ class WatchedAsgi:
 
 def stand_around(app: Any, taker: Taker) -> None:
     """Have `taker` told of everything `app` is asked. TypeError: it is of no known kind."""
-    if hasattr(app, "add_middleware"):  # first: an App has a Flask side too
-        app.add_middleware(WatchedAsgi, taker=taker)
+    if hasattr(app, "build_middleware_stack"):  # first: an App has a Flask side too
+        build = app.build_middleware_stack
+        # Around what answers unhandled errors as well, which middleware is within.
+        app.build_middleware_stack = lambda: WatchedAsgi(build(), taker)
+        app.middleware_stack = None
+        if hasattr(app, "_decide_front"):
+            app._decide_front()
     elif hasattr(app, "wsgi_app"):
         app.wsgi_app = WatchedWsgi(app.wsgi_app, taker)
     else:
