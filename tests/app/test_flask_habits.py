@@ -11,7 +11,7 @@ import flask
 import pytest
 from starlette.responses import HTMLResponse
 
-from carboy import App
+from carboy import App, Request
 from carboy.flask import g
 
 CASES = [
@@ -78,3 +78,18 @@ def test_hooks_around_what_no_route_takes_run_in_one_thread() -> None:
 
     assert app.flask.test_client().get("/typed").status_code == 405
     assert seen == [True]
+
+
+def test_a_test_client_keeps_the_contexts_of_typed_routes() -> None:
+    from carboy.flask import session
+
+    app = App(secret_key="k")
+
+    @app.get("/in")
+    def log_in(request: Request) -> str:
+        request.session["user"] = "ada"
+        return "in"
+
+    with app.flask.test_client() as client:
+        client.get("/in")
+        assert session["user"] == "ada"

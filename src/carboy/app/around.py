@@ -17,6 +17,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import InternalServerError
 from werkzeug.local import LocalProxy
 
+from carboy.app.closing import close_context
 from carboy.app.errors import answer_by_kind
 from carboy.app.streams import within
 from carboy.core.answer import Body, Head
@@ -29,7 +30,7 @@ from carboy.flask import finishing
 from carboy.flask.ctx import RequestContext
 from carboy.flask.globals import _cv_app, _cv_request
 from carboy.flask.hooked import Hooked
-from carboy.flask.lean import close_context, open_context
+from carboy.flask.lean import open_context
 from carboy.flask.serving import environ_of
 from carboy.flask.sessions import SecureCookieSessionInterface
 from carboy.flask.signals import got_request_exception, request_finished
