@@ -1,6 +1,7 @@
 """How Flask's contexts around a typed route end: as lean.py has it, or kept for a test client.
 
-Flask's test client keeps them for `with client:`, so that a test may look at the session afterwards.
+Flask's test client keeps them for `with client:`, so that a test may look at the session
+afterwards.
 """
 
 from __future__ import annotations

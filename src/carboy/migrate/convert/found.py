@@ -32,15 +32,18 @@ class Owner:
     prefix: str | None = None
     #: An App already: its `get`, `post` ... are typed.
     is_app_class: bool = False
+    #: An APIRouter.
+    is_router: bool = False
     registrations: list[Registration] = field(default_factory=list)
     #: Why none of its views can be moved, if so.
     reason: str | None = None
 
     @property
     def full_prefix(self) -> str:
-        """The prefix as requests see it: what the registration says goes before the blueprint's
-        own.
-        """
+        """The prefix as requests see it. A blueprint's registration says it anew."""
+        if self.is_router:
+            outer = self.registrations[0].prefix if self.registrations else None
+            return (outer or "") + (self.prefix or "")
         if self.registrations and self.registrations[0].prefix is not None:
             return self.registrations[0].prefix
         return self.prefix or ""
@@ -53,6 +56,16 @@ class Registration:
     source: Source
     call: cst.Call
     prefix: str | None
+
+
+@dataclass(eq=False)
+class TypedRoute:
+    """A route that is typed already."""
+
+    source: Source
+    function: cst.FunctionDef
+    path: str
+    methods: set[str]
 
 
 @dataclass
@@ -104,6 +117,7 @@ class Found:
                 self.owners.setdefault((source.name, owner.name), owner)
         for source in project.sources.values():
             self._read_registrations(source)
+        self.typed = [one for source in project.sources.values() for one in self._typed(source)]
         self.views = [view for source in project.sources.values() for view in self._views(source)]
 
     def owner(self, source: Source, node: cst.CSTNode) -> Owner | None:
@@ -118,11 +132,15 @@ class Found:
         for node in walk(source.tree):
             if not (isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute)):
                 continue
-            if node.func.attr.value != "register_blueprint":
+            if node.func.attr.value not in ("register_blueprint", "include_router"):
                 continue
             given = Arguments(node.args)
             owner = self.owner(source, given.positional[0]) if given.positional else None
             if owner is None:
+                continue
+            if owner.is_router:
+                prefix = text_of(given.named.get("prefix"))
+                owner.registrations.append(Registration(source, node, prefix))
                 continue
             extra = set(given.named) - {"url_prefix"}
             prefix = text_of(given.named.get("url_prefix"))
@@ -148,6 +166,24 @@ class Found:
                 if owner is not None:
                     yield View(source, owner, node, rules)
 
+    def _typed(self, source: Source) -> Iterator[TypedRoute]:
+        """Routes that are typed already."""
+        for node in walk(source.tree):
+            for decorator in node.decorators if isinstance(node, cst.FunctionDef) else ():
+                call = decorator.decorator
+                if not (isinstance(call, cst.Call) and isinstance(call.func, cst.Attribute)):
+                    continue
+                verb = call.func.attr.value
+                owner = self.owner(source, call.func.value)
+                given = Arguments(call.args)
+                path = text_of(given.get(0, "path"))
+                is_typed = owner is not None and (owner.is_router or owner.is_app_class)
+                if not is_typed or path is None or verb not in (*VERBS, "api_route"):
+                    continue
+                assert owner is not None and isinstance(node, cst.FunctionDef)
+                methods = literal(given.named.get("methods"), [verb.upper()])
+                yield TypedRoute(source, node, owner.full_prefix + path, set(methods))
+
     def rule_of(self, source: Source, decorator: cst.Decorator) -> tuple[Owner, Rule] | None:
         """The rule that a decorator declares, if it is a route of Flask's."""
         call = decorator.decorator
@@ -157,7 +193,7 @@ class Found:
         if verb != "route" and verb not in VERBS:
             return None
         owner = self.owner(source, call.func.value)
-        if owner is None or (owner.is_app_class and verb != "route"):
+        if owner is None or owner.is_router or (owner.is_app_class and verb != "route"):
             return None
         return owner, _rule(decorator, Arguments(call.args), verb)
 
@@ -199,6 +235,9 @@ def _owners(source: Source) -> Iterator[Owner]:
         meaning = source.meaning(value.func)
         if meaning in APPS:
             yield Owner(source, name, value, is_app_class=APPS[meaning])
+        elif meaning in ("carboy.APIRouter", "fastapi.APIRouter"):
+            prefix = text_of(Arguments(value.args).named.get("prefix"))
+            yield Owner(source, name, value, prefix=prefix, is_router=True)
         elif meaning == "flask.Blueprint":
             yield _blueprint(source, name, value)
 

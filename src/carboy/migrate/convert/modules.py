@@ -36,6 +36,8 @@ class Edits:
     after: dict[cst.CSTNode, list[str]] = field(default_factory=dict)
     #: Nodes whose whole statement goes.
     removed: set[cst.CSTNode] = field(default_factory=set)
+    #: (function, function) at the top of the module: the first is to stand above the second.
+    moved: list[tuple[cst.FunctionDef, cst.FunctionDef]] = field(default_factory=list)
     needs: dict[tuple[str, str], str] = field(default_factory=dict)
     #: Local names of imports that may go, if nothing asks for them any more.
     unneeded: set[str] = field(default_factory=set)
@@ -57,6 +59,14 @@ class Edits:
         self.needs.update(draft.imports)
         self.unneeded |= draft.all_names
 
+    def _ordered(self) -> cst.Module:
+        body = list(self.source.tree.body)
+        for function, above in self.moved:
+            if body.index(function) > body.index(above):
+                body.remove(function)
+                body.insert(body.index(above), function)
+        return self.source.tree.with_changes(body=body) if self.moved else self.source.tree
+
     @property
     def is_empty(self) -> bool:
         """Whether nothing was asked for."""
@@ -73,7 +83,7 @@ class Edits:
         """The whole new module."""
         if self.is_empty:
             return self.source.text
-        tree = self.source.tree.visit(_Editing(self))
+        tree = self._ordered().visit(_Editing(self))
         assert isinstance(tree, cst.Module)
         return tidy(self, tree).code
 

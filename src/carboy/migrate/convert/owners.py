@@ -22,10 +22,15 @@ _ROUTERS = ("carboy.APIRouter", "fastapi.APIRouter")
 def change_applications(found: Found, edits: dict[str, Edits]) -> None:
     """`Flask(...)` is an `App(...)`."""
     for owner in found.owners.values():
-        if owner.blueprint is None and owner.call is not None and not owner.is_app_class:
+        if _is_flask(owner) and owner.call is not None:
             own = edits[owner.source.name]
             own.replaced[owner.call] = _app(owner.call, own.need("carboy", "App"))
             own.unneeded.add(code(owner.call.func))
+
+
+def _is_flask(owner: Owner) -> bool:
+    """Whether it is an application that is no App yet."""
+    return owner.blueprint is None and not owner.is_app_class and not owner.is_router
 
 
 def _app(call: cst.Call, name: str) -> cst.Call:

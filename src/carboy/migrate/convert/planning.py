@@ -20,6 +20,7 @@ from carboy.migrate.convert.libraries.providers import added, wanted_providers
 from carboy.migrate.convert.modules import Edits
 from carboy.migrate.convert.owners import Routers, change_applications, explicit_routes
 from carboy.migrate.convert.project import Project, Source
+from carboy.migrate.convert.ranks import settle
 from carboy.migrate.convert.steps import draft_view
 from carboy.migrate.convert.todo import MARK, marked
 from carboy.migrate.report import Plan
@@ -64,6 +65,7 @@ class _Planning:
 
     def done(self) -> Plan:
         drafts = [self._drafted(view) for view in self.found.views]
+        settle([one for one in drafts if self.wanted(one.view)], self.edits, self.found.typed)
         converted = [one for one in drafts if not one.reasons and self.wanted(one.view)]
         for draft in drafts:
             if self.wanted(draft.view):
