@@ -121,7 +121,7 @@ def _state_get(draft: Draft, node: cst.Call) -> cst.BaseExpression | None:
 def _in_state(draft: Draft, node: cst.Comparison) -> cst.BaseExpression:
     draft.use("g")
     negated = "not " if isinstance(node.comparisons[0].operator, cst.NotIn) else ""
-    return expression(f"({negated}hasattr({draft.request()}.state, {code(node.left)}))")
+    return expression(f"{negated}hasattr({draft.request()}.state, {code(node.left)})")
 
 
 TABLES.values["flask.g"] = _state

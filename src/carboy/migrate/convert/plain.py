@@ -10,7 +10,7 @@ from collections.abc import Callable
 import libcst as cst
 
 from carboy.migrate.convert.draft import Draft
-from carboy.migrate.convert.text import own_nodes
+from carboy.migrate.convert.text import Arguments, code, own_nodes
 
 _TEXT_METHODS = {
     "join", "format", "strip", "lower", "upper", "replace", "title", "capitalize", "lstrip",
@@ -22,6 +22,29 @@ _SURE_TEXT = {"str", "repr"}
 
 
 Check = Callable[[Draft, cst.BaseExpression], bool]
+
+
+#: Text of a request.
+_ASKED_TEXT = {"method", "path", "url", "base_url", "host", "host_url", "url_root", "scheme"}
+_ASKED = {f"flask.request.{one}" for one in ("args", "headers", "cookies", "form")}
+
+
+def _is_asked(draft: Draft, node: cst.BaseExpression) -> bool:
+    """Whether `node` is a value of the request that is text, a number, or None."""
+    if isinstance(node, cst.Attribute):
+        meaning = draft.meaning(node) or ""
+        return meaning.removeprefix("flask.request.") in _ASKED_TEXT and "request." in meaning
+    if isinstance(node, cst.Subscript):
+        return draft.meaning(node.value) in _ASKED
+    if not (isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute)):
+        return False
+    if node.func.attr.value != "get" or draft.meaning(node.func.value) not in _ASKED:
+        return False
+    given = Arguments(node.args)
+    type_ = given.get(2, "type")
+    default = given.get(1, "default")
+    simple = type_ is None or code(type_) in ("int", "float", "str", "bool")
+    return simple and (default is None or is_plain(draft, default))
 
 
 def is_text(draft: Draft, node: cst.BaseExpression) -> bool:
@@ -61,6 +84,8 @@ def _is_path_text(draft: Draft, name: str) -> bool:
 def is_plain(draft: Draft, node: cst.BaseExpression) -> bool:
     """Whether JSON writes `node` alike in Flask and in FastAPI, the order of keys aside."""
     if isinstance(node, cst.Integer | cst.Float) or is_text(draft, node):
+        return True
+    if _is_asked(draft, node):
         return True
     if isinstance(node, cst.Name):
         if node.value in ("True", "False", "None") or _is_always(draft, node.value, is_plain):

@@ -141,7 +141,7 @@ def _is_global(draft: Draft, node: cst.BaseExpression) -> bool:
 
 def _asked(draft: Draft, read: Read, name: str) -> str:
     if read.how == "in":
-        return f"({name} is None)" if read.negated else f"({name} is not None)"
+        return f"{name} is None" if read.negated else f"{name} is not None"
     if read.how == "item":
         return f"{draft.kept('given')}({name})"
     if read.default is None or literal(read.default, "") is None:

@@ -64,7 +64,12 @@ class Rewriter(cst.CSTTransformer):
 
     def on_leave(self, original: Any, updated: Any) -> Any:
         """What takes the place of `original`."""
-        return self._done.get(original, updated)
+        new = self._done.get(original)
+        if new is None:
+            return updated
+        if getattr(original, "lpar", ()) and not new.lpar:
+            new = new.with_changes(lpar=original.lpar, rpar=original.rpar)
+        return new
 
     def _by_table(self, node: cst.BaseExpression) -> cst.BaseExpression | None:
         table: Mapping[str, Handler]

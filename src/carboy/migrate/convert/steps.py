@@ -88,6 +88,8 @@ class _Cleaner(cst.CSTTransformer):
             if _is_idle(one):
                 assert isinstance(one, cst.SimpleStatementLine)
                 pending += [line for line in one.leading_lines if line.comment or kept]
+                comment = one.trailing_whitespace.comment
+                pending += [cst.EmptyLine(comment=comment)] if comment is not None else []
                 continue
             lines = getattr(one, "leading_lines", None)
             if pending and lines is not None:
