@@ -1,9 +1,10 @@
 """Before and after, as small files, and the same requests to both.
 
 A file is a module, a line, and what it is converted to. `CARBOY_UPDATE_GOLDEN=1 pytest
-tests/migrate/convert` writes the second half anew. In the module's docstring a line like `GET /users/1`
-or `POST /login name=ada` (a form; JSON begins with a bracket; `@Name: value` is a header) is a request:
-the module is run on real Flask, the converted one on Carboy, and every answer has to be equal.
+tests/migrate/convert` writes the second half anew. In the module's docstring a line like `GET
+/users/1` or `POST /login name=ada` (a form; JSON begins with a bracket; `@Name: value` is a
+header) is a request: the module is run on real Flask, the converted one on Carboy, and every
+answer has to be equal.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def test_the_converted_module_answers_as_the_old_one(
 
 def _answer(app: Any, line: str) -> dict[str, Any]:
     sent, *headers = line.split(" @")
-    method, path, body = (sent.split(" ", 2) + [""])[:3]
+    method, path, body = ([*sent.split(" ", 2), ""])[:3]
     options: dict[str, Any] = {"headers": [tuple(one.split(": ", 1)) for one in headers]}
     if body:
         options["data"] = body
