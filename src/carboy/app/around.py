@@ -17,7 +17,6 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import InternalServerError
 from werkzeug.local import LocalProxy
 
-from carboy.app.closing import close_context
 from carboy.app.errors import answer_by_kind
 from carboy.app.streams import within
 from carboy.core.answer import Body, Head
@@ -30,8 +29,8 @@ from carboy.flask import finishing
 from carboy.flask.ctx import RequestContext
 from carboy.flask.globals import _cv_app, _cv_request
 from carboy.flask.hooked import Hooked
-from carboy.flask.lean import open_context
-from carboy.flask.serving import environ_of
+from carboy.flask.lean import close_context, open_context
+from carboy.flask.serving import environ_of, keep_contexts
 from carboy.flask.sessions import SecureCookieSessionInterface
 from carboy.flask.signals import got_request_exception, request_finished
 from carboy.flask.wrappers import Request
@@ -95,6 +94,7 @@ class _Line(Hooked):
             saved=_saved,
             concerns=_concerns,
             failed=_failed,
+            keep_contexts=keep_contexts,
         )
 
     def lane(self) -> Lane:
@@ -167,6 +167,9 @@ class _Line(Hooked):
         write("        error = raised")
         write("        raise")
         write("    finally:")
+        # Flask's test client keeps contexts for `with client:`.
+        write('        if (environ := getattr(request.wire, "environ", None)) is not None:')
+        write("            keep_contexts(environ)")
         # What Flask answered itself (a hook's result) is over as Flask's answers are.
         write("        if error is None and result is None and (")
         write("            request.opened or request.background or type(answer[1]) is not bytes")
