@@ -656,11 +656,18 @@ def test_an_app_without_a_flask_side_does_not_load_flask() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_what_stands_around_a_typed_route_costs_few_calls() -> None:
+def test_what_stands_around_a_typed_route_costs_few_calls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A count, between an App without a Flask side and one with it."""
     import sys
 
     from carboy.core.context import RequestContext
+    from carboy.flask import signals
+
+    for signal in vars(signals).values():
+        if hasattr(signal, "receivers"):  # other tests' may be alive
+            monkeypatch.setattr(signal, "receivers", {})
 
     def counted(app: App) -> list[str]:
         @app.get("/items/{item_id}")
