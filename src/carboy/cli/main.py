@@ -56,11 +56,14 @@ def run(app: str, drop_in: bool, **options: Any) -> None:
 
 
 @main.command(cls=Serving)
-@click.argument("app")
+@click.argument("app", required=False)
 @_drop_in
 @serving_options(reload=True)
-def dev(app: str, drop_in: bool, host: str, **options: Any) -> None:
-    """Serve APP while you work on it: reload, readable errors, this machine only."""
+def dev(app: str | None, drop_in: bool, host: str, **options: Any) -> None:
+    """Serve APP while you work on it: reload, readable errors, this machine only.
+
+    Without APP: the `app` in main.py, app.py, api.py, wsgi.py or asgi.py.
+    """
     if host not in ("127.0.0.1", "localhost", "::1"):
         raise click.UsageError(
             f"carboy dev shows tracebacks and so binds this machine only, not {host}. "

@@ -71,7 +71,7 @@ def run(app: str, **options: Any) -> None:
         _serve(options)
 
 
-def dev(app: str, **options: Any) -> None:
+def dev(app: str | None, **options: Any) -> None:
     """Serve in development: unhandled errors are shown to the client, files are watched.
 
     An application that can't be loaded is reported, and tried again when a file changes.
@@ -86,7 +86,7 @@ def dev(app: str, **options: Any) -> None:
     _serve({"lifespan": "on", "forwarded_allow_ips": "", "proxy_headers": False, **options})
 
 
-def _named(app: str) -> str:
+def _named(app: str | None) -> str:
     try:
         return import_string(app)
     except LoadError as error:

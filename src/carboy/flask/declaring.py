@@ -21,6 +21,7 @@ from carboy.flask.helpers import get_debug_flag
 from carboy.flask.places import instance_path_for
 from carboy.flask.scaffold import Scaffold, _endpoint_from_view_func, setupmethod
 from carboy.flask.templating import DispatchingJinjaLoader, Environment
+from carboy.server.traces import is_dev
 
 if TYPE_CHECKING:
     from carboy.flask.blueprints import Blueprint
@@ -174,7 +175,8 @@ class Declaring(Scaffold):
         options.setdefault("autoescape", self.select_jinja_autoescape)
         if "auto_reload" not in options:
             reload = self.config["TEMPLATES_AUTO_RELOAD"]
-            options["auto_reload"] = self.debug if reload is None else reload
+            # Under `carboy dev` a template that was saved shows, as code that was saved does.
+            options["auto_reload"] = (self.debug or is_dev()) if reload is None else reload
         environment = self.jinja_environment(self, **options)  # type: ignore[arg-type]
         environment.globals.update(
             url_for=self.url_for,  # type: ignore[attr-defined]

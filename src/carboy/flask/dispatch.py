@@ -33,6 +33,7 @@ from carboy.flask.signals import (
     request_started,
     request_tearing_down,
 )
+from carboy.server.traces import is_dev
 
 if TYPE_CHECKING:
     from carboy.flask.app import Flask
@@ -206,7 +207,8 @@ class Dispatch(Scaffold):
         got_request_exception.send(self, _async_wrapper=self.ensure_sync, exception=e)
         propagate = self.config["PROPAGATE_EXCEPTIONS"]
         if propagate is None:
-            propagate = self.testing or self.debug
+            # `carboy dev` shows what went wrong, as Flask's debugger does.
+            propagate = self.testing or self.debug or is_dev()
         exc_info = sys.exc_info()
         if propagate:
             if exc_info[1] is e:
