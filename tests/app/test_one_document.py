@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from openapi_spec_validator import validate
 from pydantic import BaseModel
 
-from carboy import App, Body, Depends, Query, documented
+from carboy import APIRouter, App, Body, Depends, Query, documented
 from carboy.fastapi.security import HTTPBearer
 from carboy.flask import Blueprint, Flask, jsonify, request
 from carboy.testing import TestClient
@@ -58,6 +58,25 @@ def test_both_kinds_stand_in_the_document() -> None:
     assert paths["/search"]["get"]["tags"] == ["books"]
     served = TestClient(app).get("/openapi.json").json()
     assert served["paths"] == paths
+
+
+def test_a_typed_route_s_summary_is_its_own_name_without_the_blueprint() -> None:
+    app, router = App(), APIRouter(prefix="/shop")
+    router.get("/away", name="shop.put_away")(lambda: 1)
+    router.post("/away", name="shop.said", summary="Shop.Said")(lambda: 1)
+    router.get("/hidden", name="shop.hidden", include_in_schema=False)(lambda: 1)
+    router.get("/extra", name="shop.x", openapi_extra={"summary": "Extra"})(lambda: 1)
+    app.include_router(router)
+    plain = app.openapi()["paths"]
+    assert plain["/shop/away"]["get"]["summary"] == "Shop.Put Away"  # FastAPI's, without Flask
+    assert app.flask.url_map is not None
+    paths = checked(app)["paths"]
+    found = {path: {m: o["summary"] for m, o in item.items()} for path, item in paths.items()}
+    assert found == {
+        "/shop/away": {"get": "Put Away", "post": "Shop.Said"},
+        "/shop/extra": {"get": "Extra"},
+    }
+    assert plain["/shop/away"]["get"]["summary"] == "Shop.Put Away"
 
 
 def test_without_a_flask_side_the_document_is_fastapis() -> None:

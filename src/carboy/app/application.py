@@ -99,7 +99,7 @@ class App(Hosting, FastAPI):
             return document
         from carboy.app.inferred.merging import kept
 
-        self._merged = made = kept(self._merged, document, self._side)
+        self._merged = made = kept(self._merged, document, self._side, self.routes)
         return made.result
 
     def _make_handlers(self) -> Handlers:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
+
+from starlette.routing import BaseRoute
 
 from carboy.app.inferred.components import free, names_beside, referring
 from carboy.app.inferred.described import SHOWN, describe
+from carboy.app.inferred.naming import with_own_names
 from carboy.app.inferred.paths import Paths
 
 
@@ -18,12 +21,15 @@ class Merged(NamedTuple):
     result: dict[str, Any]
 
 
-def kept(last: Merged | None, document: dict[str, Any], side: Any) -> Merged:
+def kept(
+    last: Merged | None, document: dict[str, Any], side: Any, routes: Sequence[BaseRoute]
+) -> Merged:
     """`last`, or a new one where the document, the rules, views or the setting have changed."""
     state = (side.engine.router, side.config.get(SHOWN), *side.view_functions.values())
     if last is not None and last.document is document and last.state == state:
         return last
-    return Merged(document, state, merged(document, side))
+    named = with_own_names(document, routes)
+    return Merged(document, state, merged(named, side))
 
 
 def merged(document: dict[str, Any], flask_app: Any, prefix: str = "") -> dict[str, Any]:
