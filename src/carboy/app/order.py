@@ -12,10 +12,20 @@ names both handlers.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from carboy.core.pattern import Pattern, Variable
+from werkzeug.routing import UUIDConverter
+
+from carboy.core.pattern import (
+    FloatConverter,
+    IntConverter,
+    Pattern,
+    UuidConverter,
+    Variable,
+    regex_for,
+)
 from carboy.core.route import Route
 from carboy.flask.rules import Weight
 
@@ -24,7 +34,7 @@ if TYPE_CHECKING:
 
 Rank = tuple[Weight, ...]
 Ranked = list[tuple[Rank, Route]]
-_ANY = object()
+Methods = frozenset[str] | None
 _REST = object()
 #: Methods that frameworks answer by themselves.
 _AUTOMATIC = frozenset({"HEAD", "OPTIONS"})
@@ -43,14 +53,17 @@ def one_map(typed: Ranked, flask: Ranked, app: App) -> list[Route]:
     entries: list[tuple[Rank, int, int, Route]] = []
     earlier = _Tree()
     for index, (rank, route) in enumerate(typed):
-        rank = earlier.add(route.pattern, rank)
+        rank = earlier.add(route, rank)
         is_page = "inner" not in route.extras and route.pattern.source in pages
         entries.append((rank, 2 if is_page else 0, index, route))
     for index, (rank, route) in enumerate(flask):
-        if not route.extras["seen"].other_slash:
+        seen = route.extras["seen"]
+        has_host = bool(seen.bound.host.source)
+        if not seen.other_slash and not has_host:
             for other in shapes.get(_shape(route.pattern), ()):
                 _check(other, route, pages)
-        entries.append((rank, 1, index, route))
+        # Between equals a typed route is first, but for who wants one host only.
+        entries.append((rank, -1 if has_host else 1, index, route))
     entries.sort(key=lambda one: one[:3])
     return [one[3] for one in entries]
 
@@ -59,49 +72,93 @@ class _Tree:
     """The ranks of typed routes by their paths, to find those that fit some of the same paths."""
 
     def __init__(self) -> None:
-        self.children: dict[Any, _Tree] = {}
-        self.rank: Rank | None = None
+        self.literals: dict[str, _Tree] = {}
+        #: A segment with variables -> what it may be, and what follows.
+        self.variables: dict[Any, tuple[re.Pattern[str], _Tree]] = {}
+        self.rest: dict[Methods, Rank] = {}
+        self.ends: dict[Methods, Rank] = {}
 
-    def add(self, pattern: Pattern, rank: Rank) -> Rank:
+    def add(self, route: Route, rank: Rank) -> Rank:
         """Keep a route's rank, moved behind those it may not overtake; returns that."""
-        keys = list(_keys(pattern))
-        behind = max(self._overlapping(keys, 0), default=rank)
-        rank = max(rank, behind)
+        pattern, methods = route.pattern, route.methods
+        segments: list[Any] = [*_segments(pattern)]
+        found = (
+            other
+            for ranks in self._overlapping(segments, 0)
+            for taken, other in ranks.items()
+            if taken is None or methods is None or taken & methods
+        )
+        rank = max((rank, *found))
         node = self
-        for key in keys:
-            node = node.children.setdefault(key, _Tree())
-        node.rank = rank if node.rank is None else max(rank, node.rank)
+        for segment in segments:
+            if segment is _REST:
+                _keep(node.rest, methods, rank)
+                return rank
+            node = node._child(segment)
+        _keep(node.ends, methods, rank)
         return rank
 
-    def _all(self) -> Iterator[Rank]:
-        if self.rank is not None:
-            yield self.rank
-        for child in self.children.values():
+    def _child(self, segment: Any) -> _Tree:
+        if isinstance(segment, str):
+            return self.literals.setdefault(segment, _Tree())
+        if segment not in self.variables:
+            self.variables[segment] = re.compile(regex_for(segment)), _Tree()
+        return self.variables[segment][1]
+
+    def _all(self) -> Iterator[dict[Methods, Rank]]:
+        yield self.rest
+        for child in (*self.literals.values(), *(one for _, one in self.variables.values())):
+            yield child.ends
             yield from child._all()
 
-    def _overlapping(self, keys: list[Any], index: int) -> Iterator[Rank]:
-        if (rest := self.children.get(_REST)) is not None:
-            yield from rest._all()
-        if index == len(keys):
-            if self.rank is not None:
-                yield self.rank
+    def _overlapping(self, segments: list[Any], index: int) -> Iterator[dict[Methods, Rank]]:
+        """The ranks of what may fit a path that these segments fit.
+
+        Two segments with variables may, whatever these accept.
+        """
+        if index == len(segments):
+            yield self.ends
             return
-        key = keys[index]
-        if key is _REST:
+        segment = segments[index]
+        if segment is _REST:
             yield from self._all()
             return
-        for other, child in self.children.items():
-            if other is not _REST and (key is _ANY or other is _ANY or other == key):
-                yield from child._overlapping(keys, index + 1)
+        yield self.rest
+        for child in self._fitting(segment):
+            yield from child._overlapping(segments, index + 1)
+
+    def _fitting(self, segment: Any) -> Iterator[_Tree]:
+        if isinstance(segment, str):
+            if (child := self.literals.get(segment)) is not None:
+                yield child
+            for regex, child in self.variables.values():
+                if regex.fullmatch(segment):
+                    yield child
+            return
+        regex = re.compile(regex_for(segment))
+        for text, child in self.literals.items():
+            if regex.fullmatch(text):
+                yield child
+        for _, child in self.variables.values():
+            yield child
 
 
-def _keys(pattern: Pattern) -> Iterator[Any]:
+def _keep(ranks: dict[Methods, Rank], methods: Methods, rank: Rank) -> None:
+    ranks[methods] = max(rank, ranks.get(methods, rank))
+
+
+def _segments(pattern: Pattern) -> Iterator[Any]:
+    """Texts, tuples of pieces, and `_REST` for all that follows a variable that crosses slashes."""
     for segment in pattern.segments:
         variables = [piece for piece in segment if isinstance(piece, Variable)]
         if any(one.converter.crosses_slashes for one in variables):
             yield _REST
             return
-        yield _ANY if variables else "".join(str(piece) for piece in segment)
+        yield (
+            tuple(p if isinstance(p, str) else Variable("", p.converter) for p in segment)
+            if variables
+            else "".join(str(piece) for piece in segment)
+        )
 
 
 def _shape(pattern: Pattern) -> tuple[str, ...]:
@@ -112,8 +169,14 @@ def _shape(pattern: Pattern) -> tuple[str, ...]:
     )
 
 
-#: Werkzeug's and Starlette's ways to say the same.
-_SAME = {r"\d+": "[0-9]+", "[^/]{1,}": "[^/]+", "[^/].*?": ".*"}
+#: Werkzeug's and Starlette's ways to say the same, or what people take for that.
+_SAME = {
+    r"\d+": IntConverter.regex,
+    r"\d+\.\d+": FloatConverter.regex,
+    "[^/]{1,}": "[^/]+",
+    "[^/].*?": ".*",
+    UUIDConverter.regex: UuidConverter.regex,
+}
 
 
 def _regex(variable: Variable) -> str:
@@ -129,7 +192,7 @@ def _check(typed: Route, flask: Route, pages: set[str | None]) -> None:
     view = flask.extras["view"]()
     if view is None:
         return  # a second name for `url_for`: add_url_rule("/", endpoint="index")
-    wanted = [None if one.methods is None else one.methods - _AUTOMATIC for one in (typed, flask)]
+    wanted = [_wanted(typed), _wanted(flask)]
     if None in wanted:
         both: Any = wanted[0] or wanted[1] or {"any method"}
     else:
@@ -141,6 +204,12 @@ def _check(typed: Route, flask: Route, pages: set[str | None]) -> None:
             f"view {flask.name!r} ({_where(view)}). Take one of them away, or give it another "
             "path or other methods."
         )
+
+
+def _wanted(route: Route) -> Methods:
+    """The methods that a route was declared for."""
+    methods = route.methods
+    return None if methods is None else methods - _AUTOMATIC or methods
 
 
 def typed_handler(route: Route) -> Any:

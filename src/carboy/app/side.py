@@ -9,8 +9,10 @@ exception handlers after Flask's own, typed parameters of views, the App's limit
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from werkzeug.exceptions import SecurityError
 from werkzeug.routing import BuildError, Rule
 
 from carboy.app.typed_views import TypedViews
@@ -20,10 +22,12 @@ from carboy.fastapi._body_limit import get_body_size_limit
 from carboy.flask import Flask
 from carboy.flask.app import router_of
 from carboy.flask.rules import STATIC, Bound, bind
+from carboy.flask.serving import environ_of
 
 if TYPE_CHECKING:
     from carboy.app.application import App
     from carboy.app.order import Ranked
+    from carboy.core.context import RequestContext
 
 #: Starlette's converters as Flask writes them.
 _KINDS = {type(one): name for name, one in BRACE_CONVERTERS.items()}
@@ -37,12 +41,15 @@ class Side(Flask):
     _typed_views: TypedViews
     #: id of a typed route -> it and its rule, which builds URLs and matches nothing.
     _rules: dict[int, tuple[Route, Bound]]
+    #: id of a route -> it, and the one that asks for its host.
+    _for_hosts: dict[int, tuple[Route, Route]]
 
     def _join(self, owner: App) -> None:
         self.owner = owner
         self.engine = owner.engine
         self.url_map.router = router_of(self.engine)
         self._rules = {}
+        self._for_hosts = {}
         self._serve_everywhere()
         self._typed_views = TypedViews(owner)
         self._type_views()
@@ -82,7 +89,8 @@ class Side(Flask):
         """Flask's rules as Routes with their ranks, under the App's limits and handlers."""
         self._type_views()
         return [
-            (rank, self._limited(route)) for rank, route in self.url_map.ranked(self._make_lane)
+            (rank, self._hosted(self._limited(route)))
+            for rank, route in self.url_map.ranked(self._make_lane)
         ]
 
     @property
@@ -107,6 +115,23 @@ class Side(Flask):
             # Flask answers 413 itself, and what it is told to take is meant.
             route.max_body = max(own + 1, route.max_body)
         return route
+
+    def _hosted(self, route: Route) -> Route:
+        """`route`; where rules care for hosts one that lets other hosts' requests go on."""
+        seen, url_map = route.extras["seen"], self.url_map
+        if not (url_map.knows_hosts or url_map.default_subdomain):
+            return route
+        if id(route) not in self._for_hosts:
+
+            def fits(request: RequestContext) -> bool:
+                try:
+                    adapter = self.create_url_adapter(self.request_class(environ_of(request)))
+                except SecurityError:  # answered by Flask's steps
+                    return True
+                return adapter is None or adapter.texts_of_host(seen.bound) is not None
+
+            self._for_hosts[id(route)] = route, replace(route, guard=fits)
+        return self._for_hosts[id(route)][1]
 
     def check(self) -> None:
         """ValueError where the session would have two owners."""

@@ -127,8 +127,7 @@ class MapAdapter:
     def _search(
         self, path: str, method: str, query: Any, allowed: set[str]
     ) -> tuple[Bound, dict[str, str]] | None:
-        domain = self._domain
-        for seen, texts in self._fitting(path, domain):
+        for seen, texts in self._fitting(path):
             if isinstance(seen, Route):
                 # A typed route of an App: found under its name, where the map has that. Its methods
                 # are the path's.
@@ -150,7 +149,7 @@ class MapAdapter:
             return bound, texts
         return None
 
-    def _fitting(self, path: str, domain: str) -> Iterable[tuple[Seen | Route, dict[str, str]]]:
+    def _fitting(self, path: str) -> Iterable[tuple[Seen | Route, dict[str, str]]]:
         for _, target, params in self.map.router().candidates(path or "/"):
             seen: Seen | None = target.route.extras.get("seen")
             if seen is None:
@@ -163,12 +162,16 @@ class MapAdapter:
                     continue
                 seen = seen._replace(other_slash=True)
             texts = dict(zip(target.pattern.names, params, strict=True))
-            if bound.host_regex is None:
-                if not domain:
-                    yield seen, texts
-            elif host := bound.host_regex.fullmatch(domain):
-                names = bound.host.names
-                yield seen, {**dict(zip(names, host.groups(), strict=True)), **texts}
+            if (of_host := self.texts_of_host(bound)) is not None:
+                yield seen, {**of_host, **texts}
+
+    def texts_of_host(self, bound: Bound) -> dict[str, str] | None:
+        """What a rule's host takes from this one, if it fits."""
+        domain = self._domain
+        if bound.host_regex is None:
+            return None if domain else {}
+        host = bound.host_regex.fullmatch(domain)
+        return None if host is None else dict(zip(bound.host.names, host.groups(), strict=True))
 
     def _moved(self, path: str, query: Any) -> RequestRedirect:
         return RequestRedirect(self.make_redirect_url(quote(path, safe=SAFE), query))
