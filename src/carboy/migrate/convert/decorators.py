@@ -32,7 +32,7 @@ class Wrapper:
 
 def look_at_decorators(draft: Draft) -> None:
     """Say what stands around the view, or why it can't."""
-    routes = {id(rule.decorator) for rule in draft.view.rules}
+    routes = {id(rule.decorator) for rule in draft.view.rules if rule.decorator}
     others = [
         one
         for one in draft.view.function.decorators

@@ -60,8 +60,7 @@ class Draft:
     #: Type of each variable of the path, and (rule, typed path) for every rule.
     path_types: dict[str, str] = field(default_factory=dict)
     paths: list[tuple[Rule, Path]] = field(default_factory=list)
-    #: What the routes are declared on, and how far the function is indented.
-    router_name: str = "app"
+    #: How far the function is indented.
     indent: int = 0
     reasons: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
+from carboy.migrate.convert.called import Called, calls_of, methods_of
 from carboy.migrate.convert.project import Project, Source
 from carboy.migrate.convert.text import Arguments, dotted, literal, text_of, walk
 
@@ -76,8 +77,19 @@ class Rule:
     methods: list[str] | None
     endpoint: str | None
     defaults: dict[str, object]
-    decorator: cst.Decorator
+    #: `@app.route(...)`, or `app.add_url_rule(...)` where there is no decorator.
+    call: cst.Call
+    decorator: cst.Decorator | None = None
     problem: str | None = None
+    #: Where the call stands, and what the typed route is declared on there.
+    source: Source | None = None
+    router: str = "app"
+
+    @property
+    def on(self) -> cst.BaseExpression:
+        """What the rule is declared on."""
+        assert isinstance(self.call.func, cst.Attribute)
+        return self.call.func.value
 
 
 @dataclass(eq=False)
@@ -88,6 +100,9 @@ class View:
     owner: Owner
     function: cst.FunctionDef
     rules: list[Rule]
+    #: The class that the function is a method of (`get`, `post`), and what Flask calls the view.
+    cls: cst.ClassDef | None = None
+    called: str | None = None
 
     @property
     def name(self) -> str:
@@ -95,7 +110,8 @@ class View:
 
     @property
     def endpoint(self) -> str:
-        own = next((rule.endpoint for rule in self.rules if rule.endpoint), self.name)
+        own = next((rule.endpoint for rule in self.rules if rule.endpoint), None)
+        own = own or self.called or self.name
         return f"{self.owner.blueprint}.{own}" if self.owner.blueprint else own
 
     @property
@@ -117,6 +133,7 @@ class Found:
                 self.owners.setdefault((source.name, owner.name), owner)
         for source in project.sources.values():
             self._read_registrations(source)
+        self.calls = [one for source in project.sources.values() for one in calls_of(self, source)]
         self.typed = [one for source in project.sources.values() for one in self._typed(source)]
         self.views = [view for source in project.sources.values() for view in self._views(source)]
 
@@ -155,16 +172,39 @@ class Found:
 
     def _views(self, source: Source) -> Iterator[View]:
         for node in walk(source.tree):
-            if isinstance(node, cst.FunctionDef) and node.decorators:
-                rules: list[Rule] = []
-                owner: Owner | None = None
-                for decorator in node.decorators:
-                    found = self.rule_of(source, decorator)
-                    if found is not None:
-                        owner, rule = found
-                        rules.append(rule)
-                if owner is not None:
-                    yield View(source, owner, node, rules)
+            if not isinstance(node, cst.FunctionDef):
+                continue
+            rules: list[Rule] = []
+            owner: Owner | None = None
+            for decorator in node.decorators:
+                found = self.rule_of(source, decorator)
+                if found is not None:
+                    owner, rule = found
+                    rules.append(rule)
+            called = [one for one in self.calls if one.function is node and one.cls is None]
+            for one in called:
+                if owner is not None and one.owner is not owner:
+                    one.rule.problem = "it is declared on several applications or blueprints"
+                owner = owner or one.owner
+                rules.append(one.rule)
+            if owner is not None:
+                yield View(source, owner, node, rules)
+        yield from self._methods(source)
+
+    def _methods(self, source: Source) -> Iterator[View]:
+        """The methods of class views of this module."""
+        classes: dict[int, list[Called]] = {}
+        for one in self.calls:
+            if one.cls is not None and one.source is source:
+                classes.setdefault(id(one.cls), []).append(one)
+        for some in classes.values():
+            cls = some[0].cls
+            assert cls is not None
+            for method in methods_of(cls):
+                verb = method.name.value.upper()
+                rules = [one.method_rule(verb) for one in some if one.takes(verb)]
+                if rules:
+                    yield View(source, some[0].owner, method, rules, cls, some[0].name)
 
     def _typed(self, source: Source) -> Iterator[TypedRoute]:
         """Routes that are typed already."""
@@ -195,10 +235,13 @@ class Found:
         owner = self.owner(source, call.func.value)
         if owner is None or owner.is_router or (owner.is_app_class and verb != "route"):
             return None
-        return owner, _rule(decorator, Arguments(call.args), verb)
+        rule = read_rule(call, Arguments(call.args), verb)
+        rule.decorator, rule.source = decorator, source
+        return owner, rule
 
 
-def _rule(decorator: cst.Decorator, given: Arguments, verb: str) -> Rule:
+def read_rule(call: cst.Call, given: Arguments, verb: str = "route") -> Rule:
+    """What the arguments of `route` or `add_url_rule` say."""
     path = text_of(given.get(0, "rule"))
     problem = None if path is not None else "the rule is no literal text"
     methods = [verb.upper()] if verb in VERBS else None
@@ -218,7 +261,9 @@ def _rule(decorator: cst.Decorator, given: Arguments, verb: str) -> Rule:
         problem = f"the route has options that can't be moved: {', '.join(sorted(unknown)) or '*'}"
     if "strict_slashes" in given.named or "provide_automatic_options" in given.named:
         problem = "the route says how slashes or OPTIONS are treated"
-    return Rule(path, methods, text_of(given.named.get("endpoint")), defaults, decorator, problem)
+    return Rule(
+        path, methods, text_of(given.named.get("endpoint")), defaults, call, problem=problem
+    )
 
 
 def _owners(source: Source) -> Iterator[Owner]:

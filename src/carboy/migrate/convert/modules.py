@@ -31,6 +31,9 @@ class Edits:
     replaced: dict[cst.CSTNode, cst.CSTNode] = field(default_factory=dict)
     #: Function -> what stands in its place.
     functions: dict[cst.CSTNode, cst.FunctionDef] = field(default_factory=dict)
+    #: Class view -> whether it is converted, and why not.
+    classes: dict[cst.ClassDef, str | None] = field(default_factory=dict)
+    class_marks: dict[cst.ClassDef, list[str]] = field(default_factory=dict)
     #: Node -> source of statements before or after the statement (or definition) it stands in.
     before: dict[cst.CSTNode, list[str]] = field(default_factory=dict)
     after: dict[cst.CSTNode, list[str]] = field(default_factory=dict)

@@ -98,13 +98,13 @@ class Routers:
                 if not owner.registrations and owner.reason is None:
                     owner.reason = "nothing that registers its blueprint was found"
 
-    def name(self, view: View) -> str:
-        """How the view's module calls what its routes are declared on."""
-        decorator = view.rules[0].decorator.decorator
-        assert isinstance(decorator, cst.Call) and isinstance(decorator.func, cst.Attribute)
-        if view.owner.blueprint is None:
-            return code(decorator.func.value)
-        return self._renamed(view.owner, decorator.func.value)
+    def name(self, view: View) -> None:
+        """Say how each rule's module calls what the typed route is declared on."""
+        for rule in view.rules:
+            if view.owner.blueprint is None:
+                rule.router = code(rule.on)
+            else:
+                rule.router = self._renamed(view.owner, rule.on)
 
     def _renamed(self, owner: Owner, node: cst.BaseExpression) -> str:
         """`auth.bp` -> `auth.router`, `auth_bp` -> `auth_router`."""
@@ -129,7 +129,8 @@ class Routers:
         for owner, some in by_owner.items():
             stays = self._stays(owner, some)
             self._router(owner, edits[owner.source.name], stays)
-            for source in {draft.source for draft in some} - {owner.source}:
+            rules = [rule for draft in some for rule in draft.view.rules]
+            for source in {rule.source for rule in rules if rule.source} - {owner.source}:
                 self._import(owner, edits[source.name])
             self._include(owner, edits, stays)
 
@@ -139,7 +140,7 @@ class Routers:
         given = Arguments(owner.call.args)
         if set(given.named) - {"url_prefix", "name", "import_name"}:
             return True
-        routes = {id(rule.decorator) for draft in drafts for rule in draft.view.rules}
+        routes = {id(rule.call) for draft in drafts for rule in draft.view.rules}
         registered = {id(one.call) for one in owner.registrations}
         return any(
             self._is_needed(owner, source, source.tree, routes, registered)

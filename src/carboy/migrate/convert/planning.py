@@ -13,15 +13,19 @@ from pathlib import Path
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
+from carboy.migrate.convert.classes import ClassViews
 from carboy.migrate.convert.draft import Draft
-from carboy.migrate.convert.found import Found, View
+from carboy.migrate.convert.found import Found, Rule, View
 from carboy.migrate.convert.libraries import libraries_of
 from carboy.migrate.convert.libraries.providers import added, wanted_providers
 from carboy.migrate.convert.modules import Edits
 from carboy.migrate.convert.owners import Routers, change_applications, explicit_routes
 from carboy.migrate.convert.project import Project, Source
 from carboy.migrate.convert.ranks import settle
+from carboy.migrate.convert.routes import route_text
+from carboy.migrate.convert.rules import Path as TypedPath
 from carboy.migrate.convert.steps import draft_view
+from carboy.migrate.convert.text import Arguments, code, expression
 from carboy.migrate.convert.todo import MARK, marked
 from carboy.migrate.report import Plan
 
@@ -65,11 +69,13 @@ class _Planning:
 
     def done(self) -> Plan:
         drafts = [self._drafted(view) for view in self.found.views]
+        classes = ClassViews(self.found, drafts, self.target)
         settle([one for one in drafts if self.wanted(one.view)], self.edits, self.found.typed)
         converted = [one for one in drafts if not one.reasons and self.wanted(one.view)]
         for draft in drafts:
             if self.wanted(draft.view):
                 self._put(draft)
+        classes.put(self.edits, self.wanted)
         is_app = any(owner.is_app_class for owner in self.found.owners.values())
         if converted or is_app:
             change_applications(self.found, self.edits)
@@ -80,28 +86,45 @@ class _Planning:
         for edits in self.edits.values():
             for library in libraries_of(edits.source):
                 library.module(edits)
-        return self._plan(drafts)
+        return self._plan(drafts, classes)
 
     def _drafted(self, view: View) -> Draft:
         _, indent = self.lines[view.source.name].of(view.function)
-        router = self.routers.name(view)
-        return draft_view(self.found, view, target=self.target, router=router, indent=indent)
+        self.routers.name(view)
+        return draft_view(self.found, view, target=self.target, indent=indent)
 
     def _put(self, draft: Draft) -> None:
         edits = self.edits[draft.view.source.name]
         edits.drafts.append(draft)
         function = draft.view.function
-        if not draft.reasons:
-            draft.function = marked(draft.function, [])
-            edits.convert(draft)
+        if draft.reasons:
+            edits.functions[function] = marked(function, draft.reasons)
             return
-        edits.functions[function] = marked(function, draft.reasons)
+        draft.function = marked(draft.function, [])
+        edits.convert(draft)
+        for rule, path in draft.paths:
+            if rule.decorator is None and draft.view.cls is None:
+                assert rule.source is not None
+                self._declare(draft, self.edits[rule.source.name], rule, path)
 
-    def _plan(self, drafts: list[Draft]) -> Plan:
+    def _line(self, draft: Draft) -> int:
+        return self.lines[draft.view.source.name].of(draft.view.function)[0]
+
+    def _declare(self, draft: Draft, edits: Edits, rule: Rule, path: TypedPath) -> None:
+        """`app.get("/x")(view)` for `app.add_url_rule("/x", view_func=view)`."""
+        view = Arguments(rule.call.args).get(2, "view_func")
+        assert view is not None
+        edits.replaced[rule.call] = expression(f"{route_text(draft, rule, path)}({code(view)})")
+        for (module, name), local in draft.imports.items():
+            if local in draft.options.values():
+                edits.need(module, name)
+
+    def _plan(self, drafts: list[Draft], classes: ClassViews) -> Plan:
         made = Plan(self.project.root)
         for draft in drafts:
-            line, _ = self.lines[draft.view.source.name].of(draft.view.function)
-            made.views.append(draft.report(line))
+            if draft.view.cls is None:
+                made.views.append(draft.report(self._line(draft)))
+        made.views += classes.reports(self._line)
         for edits in self.edits.values():
             text = edits.text()
             if text != edits.source.text:

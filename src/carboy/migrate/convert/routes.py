@@ -56,7 +56,9 @@ def _check_parameters(draft: Draft) -> None:
 
 def _own(draft: Draft) -> dict[str, cst.Param]:
     params = draft.view.function.params
-    every = (*params.posonly_params, *params.params, *params.kwonly_params)
+    every = [*params.posonly_params, *params.params, *params.kwonly_params]
+    if draft.view.cls is not None:
+        del every[:1]  # self
     return {one.name.value: one for one in every}
 
 
@@ -100,7 +102,8 @@ def _signature(draft: Draft) -> tuple[cst.FunctionDef, list[str]]:
         (required if one.default is None else optional).append(
             text if one.default is None else f"{text} = {one.default}"
         )
-    return _header(draft, [*required, *optional]), constants
+    first = ["self"] if draft.view.cls is not None else []
+    return _header(draft, [*first, *required, *optional]), constants
 
 
 def _import_path_need(draft: Draft, need: tuple[str, str], annotation: str) -> None:
@@ -168,7 +171,11 @@ def _with_constants(function: cst.FunctionDef, constants: list[str]) -> cst.Func
 
 def _decorators(draft: Draft) -> list[cst.Decorator]:
     written: list[cst.Decorator] = []
-    rules = {id(rule.decorator): (rule, path) for rule, path in draft.paths}
+    rules = {id(rule.decorator): (rule, path) for rule, path in draft.paths if rule.decorator}
+    if draft.view.cls is not None:
+        return [*_marks(draft), *draft.view.function.decorators]
+    if not rules:
+        written.extend(_parsed(f"@{one}") for one in draft.decorators)
     last = [one for one in draft.view.function.decorators if id(one) in rules][-1:]
     for decorator in draft.view.function.decorators:
         known = rules.get(id(decorator))
@@ -176,7 +183,7 @@ def _decorators(draft: Draft) -> list[cst.Decorator]:
             if decorator not in draft.dropped_decorators:
                 written.append(decorator)
             continue
-        new = _parsed(_route(draft, *known))
+        new = _parsed(f"@{route_text(draft, *known)}")
         written.append(
             new.with_changes(
                 leading_lines=decorator.leading_lines,
@@ -193,8 +200,17 @@ def _parsed(text: str) -> cst.Decorator:
     return cst.ensure_type(made, cst.FunctionDef).decorators[0]
 
 
-def _route(draft: Draft, rule: Rule, path: Path) -> str:
-    """`@router.get("/x", name=...)`, over several lines where one is too long."""
+def _marks(draft: Draft) -> list[cst.Decorator]:
+    """`@view.get("", status_code=201)` for a method whose route has options of its own."""
+    if not draft.options:
+        return [_parsed(f"@{one}") for one in draft.decorators]
+    options = "".join(f", {name}={value}" for name, value in draft.options.items())
+    mark = f'@{draft.typed("view")}.{draft.view.name}(""{options})'
+    return [_parsed(mark), *(_parsed(f"@{one}") for one in draft.decorators)]
+
+
+def route_text(draft: Draft, rule: Rule, path: Path) -> str:
+    """`router.get("/x", name=...)`, over several lines where one is too long."""
     methods = list(rule.methods or ["GET"])
     if "GET" in methods and "HEAD" in methods and draft.target == "app":
         methods.remove("HEAD")  # App answers HEAD for every GET, as Flask does
@@ -210,8 +226,8 @@ def _route(draft: Draft, rule: Rule, path: Path) -> str:
         options["name"] = f'"{endpoint}"'
     options.update(draft.options)
     parts = [f'"{path.text}"', *(f"{name}={value}" for name, value in options.items())]
-    line = f"@{draft.router_name}.{verb}({', '.join(parts)})"
-    if len(line) + draft.indent <= WIDTH:
+    line = f"{rule.router}.{verb}({', '.join(parts)})"
+    if len(line) + draft.indent < WIDTH or rule.decorator is None:
         return line
     inner = "".join(f"    {one},\n" for one in parts)
-    return f"@{draft.router_name}.{verb}(\n{inner})"
+    return f"{rule.router}.{verb}(\n{inner})"

@@ -24,12 +24,10 @@ from carboy.migrate.convert.routes import dress, read_rules
 from carboy.migrate.convert.text import own_nodes, walk
 
 
-def draft_view(
-    found: Found, view: View, *, target: str = "app", router: str = "app", indent: int = 0
-) -> Draft:
+def draft_view(found: Found, view: View, *, target: str = "app", indent: int = 0) -> Draft:
     """The view as it would be; where `reasons` say why not, its function means nothing."""
     draft = Draft(found, view, target)
-    draft.router_name, draft.indent = router, indent
+    draft.indent = indent
     read_rules(draft)
     for library in libraries_of(view.source):
         library.view(draft)

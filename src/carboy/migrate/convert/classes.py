@@ -1,0 +1,94 @@
+"""MethodView as Carboy's class view: all its methods, or none.
+
+The methods are drafts like any other view's. Where all of them convert, the class loses its base, and
+`app.add_url_rule("/x", view_func=Cls.as_view("name"))` becomes `app.view("/x", name="name")(Cls)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import libcst as cst
+
+from carboy.migrate.convert.called import Called, why_not
+from carboy.migrate.convert.draft import Draft
+from carboy.migrate.convert.found import Found, View
+from carboy.migrate.convert.modules import Edits
+from carboy.migrate.convert.text import Arguments, code, expression
+from carboy.migrate.convert.todo import mark_lines
+from carboy.migrate.report import ViewReport
+
+
+class ClassViews:
+    """The class views of a project, as drafts of their methods."""
+
+    def __init__(self, found: Found, drafts: list[Draft], target: str) -> None:
+        self._drafts: dict[int, list[Draft]] = {}
+        self._called: dict[int, list[Called]] = {}
+        for one in found.calls:
+            if one.cls is not None:
+                self._called.setdefault(id(one.cls), []).append(one)
+        for draft in drafts:
+            if draft.view.cls is not None:
+                self._drafts.setdefault(id(draft.view.cls), []).append(draft)
+        for key, some in self._drafts.items():
+            cls = some[0].view.cls
+            assert cls is not None
+            reason = why_not(self._called[key], cls, target)
+            if reason is not None:
+                some[0].keep(reason)
+        self.share_reasons()
+
+    def share_reasons(self) -> None:
+        """What keeps one method keeps all of them."""
+        for some in self._drafts.values():
+            for reason in {reason: None for draft in some for reason in draft.reasons}:
+                for draft in some:
+                    draft.keep(reason)
+
+    def put(self, edits: dict[str, Edits], wanted: Callable[[View], bool]) -> None:
+        """Change the classes whose methods are converted, and what declares them."""
+        for key, some in self._drafts.items():
+            view = some[0].view
+            if not wanted(view):
+                continue
+            own = edits[view.source.name]
+            assert view.cls is not None
+            own.classes[view.cls] = None if some[0].reasons else "converted"
+            own.class_marks[view.cls] = some[0].reasons
+            if some[0].reasons:
+                continue
+            for called in self._called[key]:
+                rule, path = some[0].paths[0]
+                assert rule.source is not None
+                given = Arguments(called.rule.call.args).get(2, "view_func")
+                assert isinstance(given, cst.Call) and isinstance(given.func, cst.Attribute)
+                text = f'{rule.router}.view("{path.text}", name="{view.endpoint}")'
+                new = expression(f"{text}({code(given.func.value)})")
+                edits[rule.source.name].replaced[called.rule.call] = new
+
+    def reports(self, line: Callable[[Draft], int]) -> list[ViewReport]:
+        """One report for each class."""
+        made = []
+        for some in self._drafts.values():
+            report = some[0].report(line(some[0]))
+            assert some[0].view.cls is not None
+            report.function = some[0].view.cls.name.value
+            report.methods = [one.view.name.upper() for one in some]
+            for draft in some[1:]:
+                report.uses = sorted({*report.uses, *draft.uses})
+                report.notes += [note for note in draft.notes if note not in report.notes]
+            made.append(report)
+        return made
+
+
+def without_base(node: cst.ClassDef) -> cst.ClassDef:
+    """The class without its base MethodView."""
+    return node.with_changes(
+        bases=[], lpar=cst.MaybeSentinel.DEFAULT, rpar=cst.MaybeSentinel.DEFAULT
+    )
+
+
+def marked_class(node: cst.ClassDef, reasons: list[str]) -> cst.ClassDef:
+    """The class with its TODO."""
+    return node.with_changes(leading_lines=mark_lines(node.leading_lines, reasons))
