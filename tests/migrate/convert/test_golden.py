@@ -106,5 +106,7 @@ def _answer(app: Any, line: str) -> dict[str, Any]:
         fields.pop("content-length", None)
     if "allow" in fields:
         fields["allow"] = ", ".join(sorted(fields["allow"].split(", ")))
-    content = json.loads(answer.data) if answer.is_json else answer.get_data(as_text=True)
+    content = answer.get_data(as_text=True)
+    if answer.is_json and content:
+        content = json.loads(content)
     return {"status": answer.status_code, "headers": fields, "content": content}

@@ -12,7 +12,7 @@ from carboy.migrate.convert.text import Arguments, code, dotted, text_of, walk
 
 if TYPE_CHECKING:
     from carboy.migrate.convert.found import Found, Owner, Rule
-    from carboy.migrate.convert.project import Source
+    from carboy.migrate.convert.project import Project, Source
 
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
 
@@ -31,6 +31,12 @@ class Called:
     name: str | None
     #: The function or class as the call's module writes it.
     written: str
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether the call itself says `Cls.as_view("name")`, and no more."""
+        view = Arguments(self.rule.call.args).get(2, "view_func")
+        return isinstance(view, cst.Call) and len(view.args) == 1
 
     def takes(self, verb: str) -> bool:
         """Whether the rule leads requests of that method to a class view."""
@@ -57,7 +63,10 @@ def calls_of(found: Found, source: Source) -> Iterator[Called]:
             continue
         rule = read_rule(node, _without_view(given))
         rule.source = source
-        rule.endpoint = text_of(given.get(1, "endpoint"))
+        endpoint = given.get(1, "endpoint")
+        rule.endpoint = text_of(endpoint)
+        if endpoint is not None and rule.endpoint is None:
+            rule.problem = "the endpoint is no literal text"
         made = _made(found, source, view)
         if made is not None:
             cls, name, place = made
@@ -108,6 +117,26 @@ def _is_as_view(node: cst.BaseExpression) -> bool:
     )
 
 
+def declarations(
+    project: Project, source: Source
+) -> Iterator[tuple[cst.Call, cst.FunctionDef | cst.ClassDef]]:
+    """Calls in a module that functions and classes are decorated with, or that are called with
+    one: `app.get("/x")(view)`.
+    """
+    for node in walk(source.tree):
+        if isinstance(node, cst.FunctionDef | cst.ClassDef):
+            for decorator in node.decorators:
+                if isinstance(decorator.decorator, cst.Call):
+                    yield decorator.decorator, node
+        elif isinstance(node, cst.Call) and isinstance(node.func, cst.Call) and node.args:
+            place = project.owner(source.meaning(node.args[0].value) or "")
+            if place is None:
+                continue
+            for one in place[0].tree.body:
+                if isinstance(one, cst.FunctionDef | cst.ClassDef) and one.name.value == place[1]:
+                    yield node.func, one
+
+
 def methods_of(cls: cst.ClassDef) -> list[cst.FunctionDef]:
     """Methods that answer requests."""
     return [
@@ -126,6 +155,10 @@ def why_not(called: list[Called], cls: cst.ClassDef, target: str) -> str | None:
         return "plain FastAPI has no class views"
     if len(called) != 1:
         return "several rules lead to the class"
+    if not called[0].is_direct:
+        return "what as_view() makes is put into a variable, or given arguments"
+    if any(not called[0].takes(one.name.value.upper()) for one in methods_of(cls)):
+        return "its rule leaves out methods that the class has"
     for one in cls.body.body:
         name = one.name.value if isinstance(one, cst.FunctionDef) else ""
         if name in ("__init__", "dispatch_request"):
@@ -137,6 +170,24 @@ def why_not(called: list[Called], cls: cst.ClassDef, target: str) -> str | None:
             if target_name == "init_every_request" and _keeps_state(cls):
                 return "one instance of the class keeps values from request to request"
     return None
+
+
+def other_use(found: Found, place: Source, cls: cst.ClassDef) -> str | None:
+    """Why a class has to stay what it is: another derives from it, or makes a view of it."""
+    made = 0
+    for source in found.project.sources.values():
+        if cls.name.value not in source.names:
+            continue
+        for node in walk(source.tree):
+            if isinstance(node, cst.ClassDef):
+                bases = [source.meaning(one.value) for one in node.bases]
+                places = [found.project.owner(one) for one in bases if one]
+                if (place, cls.name.value) in places:
+                    return f"{node.name.value} derives from the class"
+            elif isinstance(node, cst.Attribute) and node.attr.value == "as_view":
+                meaning = source.meaning(node.value) or ""
+                made += found.project.owner(meaning) == (place, cls.name.value)
+    return "several views are made of the class" if made > 1 else None
 
 
 def _keeps_state(cls: cst.ClassDef) -> bool:

@@ -1,7 +1,7 @@
 """MethodView as Carboy's class view: all its methods, or none.
 
-The methods are drafts like any other view's. Where all of them convert, the class loses its base, and
-`app.add_url_rule("/x", view_func=Cls.as_view("name"))` becomes `app.view("/x", name="name")(Cls)`.
+The methods are drafts like any other view's. Where all of them convert, the class loses its base,
+and `app.add_url_rule("/x", view_func=Cls.as_view("x"))` becomes `app.view("/x", name="x")(Cls)`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import libcst as cst
 
-from carboy.migrate.convert.called import Called, why_not
-from carboy.migrate.convert.draft import Draft
+from carboy.migrate.convert.called import Called, other_use, why_not
+from carboy.migrate.convert.draft import Draft, names_in
 from carboy.migrate.convert.found import Found, View
 from carboy.migrate.convert.modules import Edits
 from carboy.migrate.convert.text import Arguments, code, expression
@@ -34,7 +34,8 @@ class ClassViews:
         for key, some in self._drafts.items():
             cls = some[0].view.cls
             assert cls is not None
-            reason = why_not(self._called[key], cls, target)
+            place = some[0].view.source
+            reason = why_not(self._called[key], cls, target) or other_use(found, place, cls)
             if reason is not None:
                 some[0].keep(reason)
         self.share_reasons()
@@ -54,10 +55,10 @@ class ClassViews:
                 continue
             own = edits[view.source.name]
             assert view.cls is not None
-            own.classes[view.cls] = None if some[0].reasons else "converted"
-            own.class_marks[view.cls] = some[0].reasons
+            own.classes[view.cls] = _change(some[0].reasons)
             if some[0].reasons:
                 continue
+            own.unneeded |= {name for base in view.cls.bases for name in names_in(base.value)}
             for called in self._called[key]:
                 rule, path = some[0].paths[0]
                 assert rule.source is not None
@@ -82,13 +83,15 @@ class ClassViews:
         return made
 
 
-def without_base(node: cst.ClassDef) -> cst.ClassDef:
-    """The class without its base MethodView."""
-    return node.with_changes(
-        bases=[], lpar=cst.MaybeSentinel.DEFAULT, rpar=cst.MaybeSentinel.DEFAULT
-    )
+def _change(reasons: list[str]) -> Callable[[cst.ClassDef], cst.ClassDef]:
+    """A class with its TODO, or without its base."""
 
+    def change(node: cst.ClassDef) -> cst.ClassDef:
+        node = node.with_changes(leading_lines=mark_lines(node.leading_lines, reasons))
+        if reasons:
+            return node
+        return node.with_changes(
+            bases=[], lpar=cst.MaybeSentinel.DEFAULT, rpar=cst.MaybeSentinel.DEFAULT
+        )
 
-def marked_class(node: cst.ClassDef, reasons: list[str]) -> cst.ClassDef:
-    """The class with its TODO."""
-    return node.with_changes(leading_lines=mark_lines(node.leading_lines, reasons))
+    return change

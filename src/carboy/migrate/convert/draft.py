@@ -73,6 +73,11 @@ class Draft:
     def source(self) -> Source:
         return self.view.source
 
+    @property
+    def is_decorated(self) -> bool:
+        """Whether decorators declare it: its place in the module is that of its routes."""
+        return all(rule.decorator is not None for rule in self.view.rules)
+
     def keep(self, reason: str) -> None:
         """The view stays Flask's, since `reason` (a clause: "it reads request.environ")."""
         _add(self.reasons, reason)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
-from carboy.migrate.convert.called import Called, calls_of, methods_of
+from carboy.migrate.convert.called import Called, calls_of, declarations, methods_of
 from carboy.migrate.convert.project import Project, Source
 from carboy.migrate.convert.text import Arguments, dotted, literal, text_of, walk
 
@@ -64,7 +64,7 @@ class TypedRoute:
     """A route that is typed already."""
 
     source: Source
-    function: cst.FunctionDef
+    function: cst.FunctionDef | cst.ClassDef
     path: str
     methods: set[str]
 
@@ -208,21 +208,20 @@ class Found:
 
     def _typed(self, source: Source) -> Iterator[TypedRoute]:
         """Routes that are typed already."""
-        for node in walk(source.tree):
-            for decorator in node.decorators if isinstance(node, cst.FunctionDef) else ():
-                call = decorator.decorator
-                if not (isinstance(call, cst.Call) and isinstance(call.func, cst.Attribute)):
-                    continue
-                verb = call.func.attr.value
-                owner = self.owner(source, call.func.value)
-                given = Arguments(call.args)
-                path = text_of(given.get(0, "path"))
-                is_typed = owner is not None and (owner.is_router or owner.is_app_class)
-                if not is_typed or path is None or verb not in (*VERBS, "api_route"):
-                    continue
-                assert owner is not None and isinstance(node, cst.FunctionDef)
-                methods = literal(given.named.get("methods"), [verb.upper()])
-                yield TypedRoute(source, node, owner.full_prefix + path, set(methods))
+        for call, node in declarations(self.project, source):
+            if not isinstance(call.func, cst.Attribute):
+                continue
+            verb, owner = call.func.attr.value, self.owner(source, call.func.value)
+            given = Arguments(call.args)
+            path = text_of(given.get(0, "path"))
+            is_typed = owner is not None and (owner.is_router or owner.is_app_class)
+            if not is_typed or path is None or verb not in (*VERBS, "api_route", "view"):
+                continue
+            assert owner is not None
+            methods = literal(given.named.get("methods"), [verb.upper()])
+            if isinstance(node, cst.ClassDef):
+                methods = [one.name.value.upper() for one in methods_of(node)]
+            yield TypedRoute(source, node, owner.full_prefix + path, set(methods))
 
     def rule_of(self, source: Source, decorator: cst.Decorator) -> tuple[Owner, Rule] | None:
         """The rule that a decorator declares, if it is a route of Flask's."""

@@ -31,9 +31,8 @@ class Edits:
     replaced: dict[cst.CSTNode, cst.CSTNode] = field(default_factory=dict)
     #: Function -> what stands in its place.
     functions: dict[cst.CSTNode, cst.FunctionDef] = field(default_factory=dict)
-    #: Class view -> whether it is converted, and why not.
-    classes: dict[cst.ClassDef, str | None] = field(default_factory=dict)
-    class_marks: dict[cst.ClassDef, list[str]] = field(default_factory=dict)
+    #: Class -> what it becomes, given what its body has become.
+    classes: dict[cst.CSTNode, Callable[[cst.ClassDef], cst.ClassDef]] = field(default_factory=dict)
     #: Node -> source of statements before or after the statement (or definition) it stands in.
     before: dict[cst.CSTNode, list[str]] = field(default_factory=dict)
     after: dict[cst.CSTNode, list[str]] = field(default_factory=dict)
@@ -58,7 +57,8 @@ class Edits:
         """Put a draft's function in place of the view, and take over what it needs."""
         self.functions[draft.view.function] = draft.function
         if draft.above:
-            self.before.setdefault(draft.view.function, []).extend(draft.above)
+            place = draft.view.cls or draft.view.function
+            self.before.setdefault(place, []).extend(draft.above)
         self.needs.update(draft.imports)
         self.unneeded |= draft.all_names
 
@@ -76,6 +76,7 @@ class Edits:
         asked: Sequence[Any] = (
             self.replaced,
             self.functions,
+            self.classes,
             self.before,
             self.after,
             self.removed,
@@ -106,6 +107,8 @@ class _Editing(cst.CSTTransformer):
             new = self.edits.replaced[original]
         if original in self.edits.functions:
             new = self.edits.functions[original]
+        if original in self.edits.classes:
+            new = self.edits.classes[original](new)
         if isinstance(original, cst.SimpleStatementLine):
             return self._around(original, new, walk)
         if isinstance(original, cst.FunctionDef | cst.ClassDef):

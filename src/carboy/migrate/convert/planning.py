@@ -14,7 +14,7 @@ import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from carboy.migrate.convert.classes import ClassViews
-from carboy.migrate.convert.draft import Draft
+from carboy.migrate.convert.draft import Draft, names_in
 from carboy.migrate.convert.found import Found, Rule, View
 from carboy.migrate.convert.libraries import libraries_of
 from carboy.migrate.convert.libraries.providers import added, wanted_providers
@@ -52,7 +52,8 @@ def _filter(blueprint: str | None, view: str | None) -> Callable[[View], bool]:
     def wanted(one: View) -> bool:
         if blueprint is not None and one.owner.blueprint != blueprint:
             return False
-        return view is None or view in (one.endpoint, one.name)
+        name = one.name if one.cls is None else one.cls.name.value
+        return view is None or view in (one.endpoint, name)
 
     return wanted
 
@@ -71,6 +72,7 @@ class _Planning:
         drafts = [self._drafted(view) for view in self.found.views]
         classes = ClassViews(self.found, drafts, self.target)
         settle([one for one in drafts if self.wanted(one.view)], self.edits, self.found.typed)
+        classes.share_reasons()
         converted = [one for one in drafts if not one.reasons and self.wanted(one.view)]
         for draft in drafts:
             if self.wanted(draft.view):
@@ -98,6 +100,8 @@ class _Planning:
         edits.drafts.append(draft)
         function = draft.view.function
         if draft.reasons:
+            if draft.view.cls is not None:
+                return  # it is said once, above the class
             edits.functions[function] = marked(function, draft.reasons)
             return
         draft.function = marked(draft.function, [])
@@ -115,8 +119,9 @@ class _Planning:
         view = Arguments(rule.call.args).get(2, "view_func")
         assert view is not None
         edits.replaced[rule.call] = expression(f"{route_text(draft, rule, path)}({code(view)})")
+        options = {name for one in draft.options.values() for name in names_in(expression(one))}
         for (module, name), local in draft.imports.items():
-            if local in draft.options.values():
+            if local in options:
                 edits.need(module, name)
 
     def _plan(self, drafts: list[Draft], classes: ClassViews) -> Plan:

@@ -90,6 +90,7 @@ def settle(drafts: Iterable[Draft], edits: dict[str, Edits], typed: list[TypedRo
             if wide is narrow or wide.reasons or not _hides(wide, narrow):
                 continue
             same = wide.view.owner is narrow.view.owner and wide.source is narrow.source
+            same = same and wide.is_decorated and narrow.is_decorated
             if same and other < index:
                 continue
             if same and _may_move(wide, narrow):

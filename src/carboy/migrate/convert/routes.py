@@ -89,6 +89,8 @@ def _signature(draft: Draft) -> tuple[cst.FunctionDef, list[str]]:
                 annotation += " | None"
             for need in sorted({one for _, path in draft.paths for one in path.needs}):
                 _import_path_need(draft, need, annotation)
+            if "kept." in annotation:
+                annotation = annotation.replace("kept.", draft.kept(""))
             text = f"{name}: {annotation}"
             (required if default is None else optional).append(
                 text if default is None else f"{text} = {default}"
@@ -173,7 +175,8 @@ def _decorators(draft: Draft) -> list[cst.Decorator]:
     written: list[cst.Decorator] = []
     rules = {id(rule.decorator): (rule, path) for rule, path in draft.paths if rule.decorator}
     if draft.view.cls is not None:
-        return [*_marks(draft), *draft.view.function.decorators]
+        kept = draft.view.function.decorators
+        return [*_marks(draft), *(one for one in kept if one not in draft.dropped_decorators)]
     if not rules:
         written.extend(_parsed(f"@{one}") for one in draft.decorators)
     last = [one for one in draft.view.function.decorators if id(one) in rules][-1:]
@@ -219,9 +222,9 @@ def route_text(draft: Draft, rule: Rule, path: Path) -> str:
     if verb not in VERBS:
         verb = "api_route"
         options["methods"] = "[" + ", ".join(f'"{one}"' for one in methods) + "]"
-    endpoint = draft.view.endpoint
-    if rule.endpoint and rule.endpoint != endpoint.rpartition(".")[2]:
-        endpoint = f"{draft.view.owner.blueprint}.{rule.endpoint}".removeprefix("None.")
+    called = rule.endpoint or draft.view.name
+    blueprint = draft.view.owner.blueprint
+    endpoint = f"{blueprint}.{called}" if blueprint else called
     if endpoint != draft.view.name:
         options["name"] = f'"{endpoint}"'
     options.update(draft.options)

@@ -120,7 +120,10 @@ def _look_at_errors(draft: Draft) -> None:
     """Errors of Flask's views are pages; a typed route whose answers are no pages says JSON."""
     if draft.target != "app" or "response_class" in draft.options:
         return
-    if any(_may_fail(draft, node) for node in own_nodes(draft.view.function.body)):
+    routes = {id(rule.decorator) for rule in draft.view.rules}
+    done = {*routes, *map(id, draft.dropped_decorators)}
+    is_decorated = any(id(one) not in done for one in draft.view.function.decorators)
+    if is_decorated or any(_may_fail(draft, node) for node in own_nodes(draft.view.function.body)):
         draft.options["error_pages"] = "True"
         draft.note("errors are answered with Flask's pages (error_pages=True)")
 
@@ -138,7 +141,7 @@ def _may_fail(draft: Draft, node: cst.CSTNode) -> bool:
 
 def _look_at_callers(draft: Draft) -> None:
     """Code that calls the view itself would not give it the new parameters."""
-    if not draft.parameters and not any(_constants(draft)):
+    if draft.view.cls is not None or not (draft.parameters or any(_constants(draft))):
         return
     name = draft.view.name
     for source in draft.found.project.sources.values():
