@@ -70,6 +70,20 @@ class Books:
     def get(self): ...
 
 
+class Called:
+    def get(self): ...
+
+    @view.post("", status_code=201)
+    def post(self): ...
+
+
+def called(): ...
+
+
+app.view("/called")(Called)
+app.get("/by/call", name="by.call")(called)
+
+
 class Shelf(MethodView):
     def get(self):
         return "x"
@@ -96,6 +110,7 @@ def test_what_is_typed_what_converts_and_what_needs_a_person(tmp_path: Path) -> 
     status = project(tmp_path, mixed=MIXED, other=OTHER)
     found = states(status)
     assert found["shop.typed"] == found["other"] == found["live"] == found["Books.get"] == "typed"
+    assert found["Called.get"] == found["post"] == found["by.call"] == "typed"
     assert found["half"] == "half" and found["helped"] == "typed"
     assert found["Shelf.get"] == found["Shelf.post"] == "person"
     assert {"shop.tea", "flask_view"} <= set(found)

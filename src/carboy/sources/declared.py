@@ -189,6 +189,8 @@ class _File:
             statement.value, ast.Call
         ):
             self._assigned(statement, statement.value, local)
+        if isinstance(statement, ast.Expr):
+            self._called_with(statement.value, local, outer)
         for target in _targets(statement):
             if isinstance(target, ast.Attribute):
                 owner = self.module.dotted(target.value, local) or "?"
@@ -250,11 +252,23 @@ class _File:
             return
         maker = self.module.dotted(func.value, local) or ast.unparse(func.value)
         for one in node.body:
-            if isinstance(one, FunctionNode) and one.name in VERBS:
+            is_marked = any(_is_mark(mark) for mark in getattr(one, "decorator_list", ()))
+            if isinstance(one, FunctionNode) and one.name in VERBS and not is_marked:
                 view = read(self.module, self._place(one, outer))
                 text, name = text_of(call.args[0]), f"{node.name}.{one.name}"
                 rule = Rule(ast.unparse(func.value), maker, one.name, text, (), name, view)
                 self.rules.append(rule)
+
+    def _called_with(self, node: ast.expr, local: dict[str, str], outer: tuple[Any, ...]) -> None:
+        """``app.get("/x")(view)`` and ``app.view("/x")(Cls)`` for a view of this file."""
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Call) and node.args):
+            return
+        view = node.args[0]
+        for one in self.module.tree.body if isinstance(view, ast.Name) else ():
+            if isinstance(one, FunctionNode) and one.name == ast.unparse(view):
+                self._decorator(node.func, one, local, outer)
+            elif isinstance(one, ast.ClassDef) and one.name == ast.unparse(view):
+                self._class_view(node.func, one, local, outer)
 
     def _decorator(
         self, node: ast.expr, function: FunctionNode, local: dict[str, str], outer: tuple[Any, ...]
@@ -271,7 +285,8 @@ class _File:
         if not isinstance(node, ast.Call) or not (verb in VERBS or verb in ("route", "api_route")):
             return
         text = text_of(node.args[0]) if node.args else None
-        if not maker.endswith(_OWNERS) and not (text or "").startswith("/"):
+        known = maker.endswith(_OWNERS) or _is_mark(node)
+        if not known and not (text or "").startswith("/"):
             return  # @cache.get("key"), and whatever else has such a method
         given = {one.arg: literal(one.value) for one in node.keywords if one.arg}
         said = given.get("methods")
@@ -313,6 +328,12 @@ def _targets(statement: ast.stmt) -> list[ast.expr]:
     if isinstance(statement, ast.Assign):
         return statement.targets
     return [statement.target] if isinstance(statement, ast.AnnAssign | ast.AugAssign) else []
+
+
+def _is_mark(node: ast.expr) -> bool:
+    """``@view.get("/path")`` on a method of a class view."""
+    called = node.func if isinstance(node, ast.Call) else node
+    return isinstance(called, ast.Attribute) and ast.unparse(called.value) == "view"
 
 
 def _method_of(func: ast.expr) -> str | None:
