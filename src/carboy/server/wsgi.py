@@ -93,7 +93,8 @@ class WsgiWire:
             "server": (environ["SERVER_NAME"], int(environ["SERVER_PORT"] or 0)),
             "state": self.host.state.copy(),
             # For code that has to wait for the body in this thread, which is no worker of AnyIO's.
-            "extensions": {"carboy.wait": self.portal},
+            # Not the portal itself: who asks for that starts its loop.
+            "extensions": {"carboy.wait": lambda coroutine: self.portal(coroutine)},
         }
 
     async def receive(self, request: RequestContext) -> dict[str, Any]:
