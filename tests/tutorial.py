@@ -1,4 +1,4 @@
-"""The tutorial as a beginner follows it: files are written, commands are asked, in order.
+"""A page as its reader follows it: files are written, commands are asked, in order.
 
 A block after a line that is only a file's name in backquotes is that file; a console block is asked
 of the application as it stands then.
@@ -28,16 +28,15 @@ class Step:
     asked: list[tuple[str, str]] = field(default_factory=list)
 
 
-def steps() -> Iterator[Step]:
-    """The sections of the tutorial."""
-    step: Step | None = None
-    for part in _PART.finditer(PAGE.read_text()):
+def steps(page: Path = PAGE) -> Iterator[Step]:
+    """The sections of a page; what stands before the first heading has no title."""
+    step = Step("")
+    for part in _PART.finditer(page.read_text()):
         if part["title"]:
-            if step is not None:
+            if step.title or step.files or step.asked:
                 yield step
             step = Step(part["title"])
             continue
-        assert step is not None
         if part["file"]:
             step.files[part["file"]] = part["text"]
         elif part["kind"] == "console":
@@ -46,7 +45,6 @@ def steps() -> Iterator[Step]:
                 step.asked.append((line, printed))
         else:
             assert part["kind"] == "text", f"a block of {part['kind']} that nobody runs"
-    assert step is not None
     yield step
 
 

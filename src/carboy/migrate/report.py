@@ -36,7 +36,7 @@ class ViewReport:
 
 @dataclass
 class Plan:
-    """What `convert` would do: every view that was found, and the new text of every file that
+    """What `convert` would do: every view that was asked for, and the new text of every file that
     changes.
 
     `files` maps paths relative to `root` (POSIX) to their whole new text; `old` has the text that

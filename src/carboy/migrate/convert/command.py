@@ -34,7 +34,8 @@ def convert(path: Path, blueprint: str | None, view: str | None, write: bool, ta
     """
     made = plan(path, blueprint, view, target)
     if not made.views:
-        click.echo(f"No Flask views were found below {path}.", err=True)
+        named = " of that name" if blueprint or view else ""
+        click.echo(f"No Flask views{named} were found in {path.resolve()}", err=True)
     if write:
         for name, text in made.files.items():
             file = made.root / name

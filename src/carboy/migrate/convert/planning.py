@@ -45,7 +45,12 @@ def plan(
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(path)
-    return _Planning(Project.read(path), _filter(blueprint, view), target).done()
+    made = _Planning(Project.read(path), _filter(blueprint, view), target).done()
+    if blueprint is not None:
+        made.views = [one for one in made.views if one.blueprint == blueprint]
+    if view is not None:
+        made.views = [one for one in made.views if view in (one.endpoint, one.function)]
+    return made
 
 
 def _filter(blueprint: str | None, view: str | None) -> Callable[[View], bool]:
