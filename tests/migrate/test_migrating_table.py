@@ -220,7 +220,8 @@ def test_a_row_is_true(cells: list[str], tmp_path: Path, caplog: Any) -> None:
     title, sent, of_flask, of_typed, of_converted = cells
     old, typed = CASES[title]
     (tmp_path / "main.py").write_text(FLASK + old)
-    converted = plan(tmp_path / "main.py").files["main.py"]
+    made = plan(tmp_path / "main.py")
+    converted = made.files["main.py"]
     flask_answer, typed_answer, converted_answer = (
         ask(loaded(tmp_path, name, text), sent.strip("`"))
         for name, text in (("old", FLASK + old), ("typed", TYPED + typed), ("new", converted))
@@ -235,6 +236,8 @@ def test_a_row_is_true(cells: list[str], tmp_path: Path, caplog: Any) -> None:
         assert told(converted_answer) == told(flask_answer)
     else:
         holds(converted_answer, of_converted)
+        assert of_converted.endswith(", and a note")
+        assert made.views[0].notes
 
 
 def test_every_kind_s_session_is_flask_s(tmp_path: Path) -> None:

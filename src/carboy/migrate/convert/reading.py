@@ -120,6 +120,8 @@ def _decide(draft: Draft, kind: str, reads: list[Read]) -> None:
         new = _single(draft, kind, plain, wanted if first.how == "item" else None)
         for read in reads:
             draft.replacements[read.node] = expression(_asked(draft, read, new))
+        if kind == "Header" and any(read.how == "item" for read in reads):
+            draft.note(f"without a header {first.key} the answer is 400; Flask's was 500")
         return
     for read in reads:
         draft.replacements[read.node] = cst.Name(new)

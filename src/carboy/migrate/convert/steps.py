@@ -114,6 +114,7 @@ def _is_idle(statement: cst.BaseStatement) -> bool:
 
 #: Calls that can't fail for what a client sends.
 _SAFE = {"str", "len", "dict", "list", "repr", "bool"}
+_DIVISIONS = cst.Divide | cst.FloorDivide | cst.Modulo
 
 
 def _look_at_errors(draft: Draft) -> None:
@@ -123,13 +124,16 @@ def _look_at_errors(draft: Draft) -> None:
     routes = {id(rule.decorator) for rule in draft.view.rules}
     done = {*routes, *map(id, draft.dropped_decorators)}
     is_decorated = any(id(one) not in done for one in draft.view.function.decorators)
-    if is_decorated or any(_may_fail(draft, node) for node in own_nodes(draft.view.function.body)):
+    # What checks a path's values answers 404 itself, where the text alone fits.
+    is_checked = any(one.startswith("Annotated[") for one in draft.path_types.values())
+    may_fail = any(_may_fail(draft, node) for node in own_nodes(draft.view.function.body))
+    if is_decorated or is_checked or may_fail:
         draft.options["error_pages"] = "True"
         draft.note("errors are answered with Flask's pages (error_pages=True)")
 
 
 def _may_fail(draft: Draft, node: cst.CSTNode) -> bool:
-    if isinstance(node, cst.Raise | cst.Subscript | cst.Assert):
+    if isinstance(node, cst.Raise | cst.Subscript | cst.Assert | _DIVISIONS):
         return True
     if not isinstance(node, cst.Call):
         return False
