@@ -88,6 +88,8 @@ class Outcome:
     plan: dict[str, dict[str, Any]]
     proved: dict[str, dict[str, Any]]
     without_route: int = 0
+    #: Views that are a library's own and answer differently now.
+    beside: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -188,7 +190,10 @@ def measure(sample: Sample, folder: Path) -> Outcome:
     views = json.loads(run([sys.executable, "-c", COUNTED, sample.app, str(old)], old))
     outside = [one for name, one in proof["views"].items() if name.startswith("(")]
     differing = sum(len(one["differences"]) for one in outside)
-    return Outcome(sample, views, planned, proof["views"], differing)
+    own = {*views, *(name for name in proof["views"] if name.startswith("("))}
+    beside = [name for name, one in proof["views"].items() if one["differences"]]
+    beside = [name for name in beside if name not in own]
+    return Outcome(sample, views, planned, proof["views"], differing, beside)
 
 
 def table(outcomes: list[Outcome]) -> str:
@@ -214,6 +219,12 @@ def table(outcomes: list[Outcome]) -> str:
         lines += [f"- `{endpoint}`: {reason}" for endpoint, reason in reasons]
         if not reasons:
             lines.append("Every view counts.")
+        if one.beside:
+            names = ", ".join(f"`{name}`" for name in one.beside)
+            lines += [
+                "",
+                f"Views of libraries, not counted above, that answer differently: {names}.",
+            ]
         if one.without_route:
             lines += ["", f"Requests that no route takes differ in {one.without_route} places."]
     return "\n".join(lines) + "\n"

@@ -12,7 +12,7 @@ import libcst as cst
 
 from carboy.migrate.convert.called import Called, other_use, why_not
 from carboy.migrate.convert.draft import Draft, names_in
-from carboy.migrate.convert.found import Found, View
+from carboy.migrate.convert.found import Found, Rule, View
 from carboy.migrate.convert.modules import Edits
 from carboy.migrate.convert.text import Arguments, code, expression
 from carboy.migrate.convert.todo import mark_lines
@@ -35,6 +35,10 @@ class ClassViews:
             cls = some[0].view.cls
             assert cls is not None
             place = some[0].view.source
+            if key not in self._called:
+                reason = other_use(found, place, cls)
+                some[0].keep(reason) if reason else None
+                continue
             reason = why_not(self._called[key], cls, target) or other_use(found, place, cls)
             if reason is not None:
                 some[0].keep(reason)
@@ -59,12 +63,14 @@ class ClassViews:
             if some[0].reasons:
                 continue
             own.unneeded |= {name for base in view.cls.bases for name in names_in(base.value)}
-            for called in self._called[key]:
-                rule, path = some[0].paths[0]
-                assert rule.source is not None
+            rule, path = some[0].paths[0]
+            assert rule.source is not None
+            text = f'{rule.router}.view("{path.text}", name="{view.endpoint}")'
+            if key not in self._called:
+                own.classes[view.cls] = _resource(rule, text)
+            for called in self._called.get(key, ()):
                 given = Arguments(called.rule.call.args).get(2, "view_func")
                 assert isinstance(given, cst.Call) and isinstance(given.func, cst.Attribute)
-                text = f'{rule.router}.view("{path.text}", name="{view.endpoint}")'
                 new = expression(f"{text}({code(given.func.value)})")
                 edits[rule.source.name].replaced[called.rule.call] = new
 
@@ -95,3 +101,29 @@ def _change(reasons: list[str]) -> Callable[[cst.ClassDef], cst.ClassDef]:
         )
 
     return change
+
+
+def _resource(rule: Rule, text: str) -> Callable[[cst.ClassDef], cst.ClassDef]:
+    """A Resource as a class view: one decorator, and none that its methods have now."""
+    place = code(rule.call)
+
+    def change(node: cst.ClassDef) -> cst.ClassDef:
+        route = next(one for one in node.decorators if code(one.decorator) == place)
+        lines = [line for one in node.decorators for line in one.leading_lines if line.comment]
+        first = node.decorators[0]
+        blank = [line for line in first.leading_lines if line.comment is None]
+        new = route.with_changes(decorator=expression(text), leading_lines=[*blank, *lines])
+        body = [one for one in node.body.body if not _is_for_all(one)]
+        if len(body) < len(node.body.body) and body:
+            kept = [line for line in getattr(body[0], "leading_lines", ()) if line.comment]
+            body[0] = body[0].with_changes(leading_lines=kept)
+        node = node.with_changes(decorators=[new], body=node.body.with_changes(body=body))
+        return _change([])(node)
+
+    return change
+
+
+def _is_for_all(statement: cst.CSTNode) -> bool:
+    """Whether it is `method_decorators = [...]`."""
+    small = statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else None
+    return isinstance(small, cst.Assign) and code(small.targets[0].target) == "method_decorators"

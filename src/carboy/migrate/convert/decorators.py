@@ -35,13 +35,13 @@ def look_at_decorators(draft: Draft) -> None:
     routes = {id(rule.decorator) for rule in draft.view.rules if rule.decorator}
     others = [
         one
-        for one in draft.view.function.decorators
+        for one in [*draft.class_decorators, *draft.view.function.decorators]
         if id(one) not in routes and one not in draft.known_decorators
     ]
     if not others:
         return
     kinds = [id(one) in routes for one in draft.view.function.decorators]
-    if True in kinds[kinds.index(False) :]:
+    if False in kinds and True in kinds[kinds.index(False) :]:
         draft.keep(f"{_names(others)} stands above a route")
     wrappers = [(one, _wrapper(draft, one)) for one in others]
     for decorator, wrapper in wrappers:

@@ -52,6 +52,12 @@ class Draft:
     #: Decorators of the original function that a library knows, and those of them that go.
     known_decorators: list[cst.Decorator] = field(default_factory=list)
     dropped_decorators: list[cst.Decorator] = field(default_factory=list)
+    #: Of a method of Flask-RESTX's: decorators that its class has for all, whether its answer is
+    #: marshalled, what checks its body, and `abort`s that may be raised.
+    class_decorators: list[cst.Decorator] = field(default_factory=list)
+    marshals: bool = False
+    expected: str | None = None
+    aborts: set[cst.Call] = field(default_factory=set)
     #: Source of statements that go above the function, at the top of the module (models).
     above: list[str] = field(default_factory=list)
     imports: dict[Need, str] = field(default_factory=dict)

@@ -38,10 +38,19 @@ class Owner:
     registrations: list[Registration] = field(default_factory=list)
     #: Why none of its views can be moved, if so.
     reason: str | None = None
+    #: What names of endpoints begin with, for a Namespace of Flask-RESTX: what its Api stands on
+    #: is the outer owner, `on` as the Api's module writes it.
+    resources: str | None = None
+    outer: Owner | None = None
+    on: cst.BaseExpression | None = None
+    api: str = ""
 
     @property
     def full_prefix(self) -> str:
         """The prefix as requests see it. A blueprint's registration says it anew."""
+        if self.resources is not None:
+            within = self.registrations[0].prefix if self.registrations else None
+            return (self.outer.full_prefix if self.outer else "") + (within or "")
         if self.is_router:
             outer = self.registrations[0].prefix if self.registrations else None
             return (outer or "") + (self.prefix or "")
@@ -134,8 +143,13 @@ class Found:
         for source in project.sources.values():
             self._read_registrations(source)
         self.calls = [one for source in project.sources.values() for one in calls_of(self, source)]
+        # A library's package, which imports this module.
+        from carboy.migrate.convert.libraries.restx.finding import Resources
+
+        self.resources = Resources(self)
         self.typed = [one for source in project.sources.values() for one in self._typed(source)]
         self.views = [view for source in project.sources.values() for view in self._views(source)]
+        self.views += self.resources.views
 
     def owner(self, source: Source, node: cst.CSTNode) -> Owner | None:
         """The application or blueprint that an expression in `source` is."""

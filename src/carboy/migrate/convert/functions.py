@@ -67,7 +67,7 @@ def abort_arguments(draft: Draft, call: cst.Call) -> str | None:
 
 def raised(draft: Draft, original: cst.Call, updated: cst.Call) -> cst.Raise | None:
     """`raise HTTPException(...)` for an `abort(...)` that is a statement."""
-    if draft.meaning(original.func) not in ABORTS:
+    if draft.meaning(original.func) not in ABORTS and original not in draft.aborts:
         return None
     arguments = abort_arguments(draft, updated)
     if arguments is None:

@@ -97,11 +97,14 @@ class Routers:
                 self._names[owner] = _router_name(owner)
                 if not owner.registrations and owner.reason is None:
                     owner.reason = "nothing that registers its blueprint was found"
+        for owner in found.resources.namespaces.values():
+            taken = {name for one, name in self._names.items() if one.source is owner.source}
+            self._names[owner] = _resources_router(owner, taken)
 
     def name(self, view: View) -> None:
         """Say how each rule's module calls what the typed route is declared on."""
         for rule in view.rules:
-            if view.owner.blueprint is None:
+            if view.owner.resources is None and view.owner.blueprint is None:
                 rule.router = code(rule.on)
             else:
                 rule.router = self._renamed(view.owner, rule.on)
@@ -114,7 +117,10 @@ class Routers:
         local = dotted(node) or owner.name
         if local == owner.name:
             return router
-        if owner.name in local:
+        parts = [router if part == owner.name else part for part in local.split("_")]
+        if router in parts:
+            return "_".join(parts)
+        if owner.name in local and owner.resources is None:
             return local.replace(owner.name, router)
         return f"{local}_{router}"
 
@@ -124,21 +130,25 @@ class Routers:
         """
         by_owner: dict[Owner, list[Draft]] = {}
         for draft in drafts:
-            if draft.view.owner.blueprint is not None:
-                by_owner.setdefault(draft.view.owner, []).append(draft)
+            owner = draft.view.owner
+            if owner.blueprint is not None or owner.resources is not None:
+                by_owner.setdefault(owner, []).append(draft)
+            if owner.outer is not None and owner.outer.blueprint is not None:
+                by_owner.setdefault(owner.outer, [])
         for owner, some in by_owner.items():
             stays = self._stays(owner, some)
             self._router(owner, edits[owner.source.name], stays)
             rules = [rule for draft in some for rule in draft.view.rules]
             for source in {rule.source for rule in rules if rule.source} - {owner.source}:
                 self._import(owner, edits[source.name])
-            self._include(owner, edits, stays)
+            last = [draft.view.cls for draft in some if draft.source is owner.source][-1:]
+            self._include(owner, edits, stays, last[0] if last else None)
 
     def _stays(self, owner: Owner, drafts: list[Draft]) -> bool:
         """Whether the blueprint is needed for more than what was converted."""
         assert owner.call is not None
         given = Arguments(owner.call.args)
-        if set(given.named) - {"url_prefix", "name", "import_name"}:
+        if owner.resources is not None or set(given.named) - {"url_prefix", "name", "import_name"}:
             return True
         routes = {id(rule.call) for draft in drafts for rule in draft.view.rules}
         registered = {id(one.call) for one in owner.registrations}
@@ -166,6 +176,12 @@ class Routers:
         name = self._names[owner]
         if name in owner.source.bound:
             return
+        if owner.resources is not None:
+            tags = f'tags=["{owner.resources[:-1]}"], ' if owner.resources else ""
+            handlers = f"{edits.need('carboy', 'resources')}.errors_of({owner.name})"
+            text = f"{edits.need('carboy', 'APIRouter')}({tags}exception_handlers={handlers})"
+            edits.after.setdefault(owner.call, []).append(f"{name} = {text}")
+            return
         given_elsewhere = any(one.prefix is not None for one in owner.registrations)
         prefix = f'prefix="{owner.prefix}"' if owner.prefix and not given_elsewhere else ""
         text = f"{name} = {edits.need('carboy', 'APIRouter')}({prefix})"
@@ -174,11 +190,16 @@ class Routers:
             edits.removed.add(owner.call)
             edits.unneeded.add(code(owner.call.func))
 
-    def _include(self, owner: Owner, edits: dict[str, Edits], stays: bool) -> None:
+    def _include(
+        self, owner: Owner, edits: dict[str, Edits], stays: bool, last: cst.ClassDef | None
+    ) -> None:
         for registration in owner.registrations:
             call = registration.call
-            assert isinstance(call.func, cst.Attribute)
             own = edits[registration.source.name]
+            if owner.resources is not None:
+                self._include_resources(owner, own, call, last)
+                continue
+            assert isinstance(call.func, cst.Attribute)
             given = Arguments(call.args).positional[0]
             router = self._renamed(owner, given)
             app = code(call.func.value)
@@ -194,6 +215,36 @@ class Routers:
             if not stays:
                 own.removed.add(call)
 
+    def _include_resources(
+        self, owner: Owner, edits: Edits, call: cst.Call, last: cst.ClassDef | None
+    ) -> None:
+        """A Namespace's router beside it, and its errors told by the Api; below the `last` of
+        its resources where all of that is in one module.
+        """
+        assert owner.on is not None and owner.outer is not None
+        is_added = isinstance(call.func, cst.Attribute) and call.func.attr.value == "add_namespace"
+        namespace = Arguments(call.args).get(0, "ns") if is_added else cst.Name(owner.name)
+        assert namespace is not None
+        router = self._renamed(owner, namespace)
+        outer = code(owner.on)
+        if owner.outer.blueprint is not None:
+            outer = self._renamed(owner.outer, owner.on)
+            if edits.source is not owner.outer.source:
+                self._import(owner.outer, edits)
+        if f"{outer}.include_router({router}" in edits.source.text:
+            return
+        if isinstance(namespace, cst.Name) and edits.source is not owner.source:
+            self._import(owner, edits)
+        prefix = owner.registrations[0].prefix
+        options = f', prefix="{prefix}"' if prefix else ""
+        resources = edits.need("carboy", "resources")
+        is_below = last is not None and edits.source is owner.source
+        is_below = is_below and _stands_below(edits.source, call, last)
+        after = edits.after.setdefault(last if is_below and last is not None else call, [])
+        blank = "\n\n" if is_below and not after else ""
+        after.append(f"{blank}{outer}.include_router({router}{options})")
+        after.append(f"{resources}.own({owner.api}, {router})")
+
     def _import(self, owner: Owner, edits: Edits) -> None:
         """Import the router wherever the blueprint is imported by name."""
         router = self._names[owner]
@@ -203,6 +254,7 @@ class Routers:
             for alias in node.names:
                 local = alias.asname.name if alias.asname is not None else alias.name
                 place = self.found.owner(edits.source, local)
+                place = place or self.found.resources.owner(edits.source, local)
                 if place is not owner or dotted(alias.name) != owner.name:
                     continue
                 called = self._renamed(owner, cst.Name(dotted(local) or ""))
@@ -237,6 +289,25 @@ def _router_name(owner: Owner) -> str:
         if wanted not in owner.source.bound or _is_router(owner.source, wanted):
             return wanted
     return f"{owner.name}_routes"
+
+
+def _stands_below(source: Source, call: cst.Call, cls: cst.ClassDef | None) -> bool:
+    """Whether a class stands below the statement of a call."""
+    for statement in source.tree.body:
+        if statement is cls:
+            return False
+        if any(node is call for node in walk(statement)):
+            return True
+    return False
+
+
+def _resources_router(owner: Owner, taken: set[str]) -> str:
+    """The name of a Namespace's router: the one that asks it for errors, or a free one."""
+    for node in walk(owner.source.tree):
+        if isinstance(node, cst.Assign) and f"errors_of({owner.name})" in code(node.value):
+            return dotted(node.targets[0].target) or "router"
+    names = ("router", f"{owner.name}_router", f"{owner.name}_routes")
+    return next(one for one in names if one not in owner.source.bound and one not in taken)
 
 
 def _is_router(source: Source, name: str) -> bool:

@@ -175,8 +175,9 @@ def _decorators(draft: Draft) -> list[cst.Decorator]:
     written: list[cst.Decorator] = []
     rules = {id(rule.decorator): (rule, path) for rule, path in draft.paths if rule.decorator}
     if draft.view.cls is not None:
-        kept = draft.view.function.decorators
-        return [*_marks(draft), *(one for one in kept if one not in draft.dropped_decorators)]
+        kept = list(draft.view.function.decorators)
+        kept = [one for one in kept if one not in draft.dropped_decorators]
+        return [*_marks(draft), *draft.class_decorators, *kept]
     if not rules:
         written.extend(_parsed(f"@{one}") for one in draft.decorators)
     last = [one for one in draft.view.function.decorators if id(one) in rules][-1:]

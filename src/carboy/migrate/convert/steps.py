@@ -18,6 +18,7 @@ from carboy.migrate.convert.decorators import look_at_decorators
 from carboy.migrate.convert.draft import Draft
 from carboy.migrate.convert.found import Found, View
 from carboy.migrate.convert.libraries import libraries_of
+from carboy.migrate.convert.libraries.restx.drafting import ResourceAnswers
 from carboy.migrate.convert.reading import read_parameters
 from carboy.migrate.convert.rewriting import Rewriter
 from carboy.migrate.convert.routes import dress, read_rules
@@ -33,7 +34,7 @@ def draft_view(found: Found, view: View, *, target: str = "app", indent: int = 0
         library.view(draft)
     look_at_decorators(draft)
     read_parameters(draft)
-    answers = Answers(draft)
+    answers = Answers(draft) if view.owner.resources is None else ResourceAnswers(draft)
     draft.replace(lambda: _Body(draft, answers))
     draft.replace(lambda: _Cleaner())
     _look_at_errors(draft)
@@ -46,15 +47,17 @@ def draft_view(found: Found, view: View, *, target: str = "app", indent: int = 0
 class _Body(Rewriter):
     """The rewriter of expressions, and statements that change as a whole."""
 
-    def __init__(self, draft: Draft, answers: Answers) -> None:
+    def __init__(self, draft: Draft, answers: Answers | ResourceAnswers) -> None:
         super().__init__(draft, TABLES)
         self._answers = answers
         self._statements: set[cst.CSTNode] = set()
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         call = node.value if isinstance(node, cst.Expr) else None
-        if isinstance(call, cst.Call) and (self.draft.meaning(call.func) or "") in ABORTS:
-            self._statements.add(call)
+        if isinstance(call, cst.Call):
+            is_abort = (self.draft.meaning(call.func) or "") in ABORTS
+            if is_abort or call in self.draft.aborts:
+                self._statements.add(call)
         if node in self._statements:
             return True
         if isinstance(node, cst.Attribute) and makes_response(self.draft, node):
@@ -121,6 +124,8 @@ def _look_at_errors(draft: Draft) -> None:
     """Errors of Flask's views are pages; a typed route whose answers are no pages says JSON."""
     if draft.target != "app" or "response_class" in draft.options:
         return
+    if draft.view.owner.resources is not None:
+        return  # their Api tells them
     routes = {id(rule.decorator) for rule in draft.view.rules}
     done = {*routes, *map(id, draft.dropped_decorators)}
     is_decorated = any(id(one) not in done for one in draft.view.function.decorators)

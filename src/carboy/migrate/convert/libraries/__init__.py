@@ -41,6 +41,7 @@ LIBRARIES: tuple[str, ...] = (
     "login:Login",
     "database:Database",
     "extensions:Extensions",
+    "restx:Restx",
 )
 
 
