@@ -292,10 +292,7 @@ def _concerns(context: RequestContext, served: Served, error: Exception) -> bool
 
 
 def _answers(side: Any) -> bool:
-    propagate = side.config["PROPAGATE_EXCEPTIONS"]
-    if propagate is None:
-        propagate = side.testing or side.debug
-    return not propagate and side.owner.declared.handlers.outer is None
+    return not side.propagates and side.owner.declared.handlers.outer is None
 
 
 def _handler(context: RequestContext, error: Exception) -> Any:

@@ -8,14 +8,14 @@ way round. What nobody handles is answered by what the route is: a page for page
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from http import HTTPStatus
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException as TypedException
 
+from carboy.app.exceptions import as_flask, as_typed, is_flask
 from carboy.core.answer import Body, Head
 from carboy.core.context import RequestContext
 from carboy.core.errors import Handling
@@ -24,8 +24,6 @@ from carboy.fastapi.exceptions import RequestValidationError
 from carboy.fastapi.handlers import AppHandlers, is_monitored, status_of
 
 if TYPE_CHECKING:
-    from werkzeug.exceptions import HTTPException as FlaskException
-
     from carboy.app.application import App
     from carboy.app.side import Side
 
@@ -67,22 +65,13 @@ class BothHandlers(AppHandlers):
 
     def registered(self, error: BaseException) -> Handling | None:
         """The handler that somebody registered with FastAPI's means; None for the built-in ones."""
-        table = self._table()
-        asked = as_typed(error) if is_flask(error) else error
-        status = status_of(asked)
-        keys: list[Any] = [] if status in (None, 500) else [status]
-        if isinstance(asked, Exception):
-            ancestors = type(asked).__mro__
-            keys += ancestors[: ancestors.index(Exception)]
         # FastAPI's own handlers stand in every App's table; at a router or route somebody said so.
-        found = (self._own.get(key) or _unless_built_in(table.get(key)) for key in keys)
-        handler = next(filter(None, found), None)
-        if handler is None:
-            return None
-        handling = self._handling(handler)
-        if asked is error:
-            return handling
-        return Handling(lambda request, _: handling.handle(request, asked), handling.is_async)
+        table = self._table()
+        for key, told in _keys(error):
+            handler = self._own.get(key) or _unless_built_in(table.get(key))
+            if handler is not None:
+                return _telling(self._handling(handler), error, told)
+        return None
 
     def _last(self) -> Handling | None:
         """What answers any Exception within the route, if its routers or itself say so."""
@@ -90,70 +79,38 @@ class BothHandlers(AppHandlers):
         return None if last is None else self._handling(last)
 
 
+def _keys(error: BaseException) -> Iterator[tuple[Any, BaseException]]:
+    """What a handler for `error` may be registered for, and what it would be told.
+
+    The status, the classes of what was raised, and those of the other kind's exception.
+    """
+    is_typed = isinstance(error, TypedException)
+    same = as_typed(error) if is_flask(error) else error
+    if (status := status_of(same)) not in (None, 500):
+        yield status, same
+    yield from _classes(error)
+    if same is not error:
+        yield from _classes(same)
+    elif is_typed:
+        yield from _classes(as_flask(error))  # type: ignore[arg-type]
+
+
+def _classes(error: BaseException) -> Iterator[tuple[Any, BaseException]]:
+    """The classes of an error up to `Exception`, which all errors have."""
+    if isinstance(error, Exception):
+        ancestors = type(error).__mro__
+        for kind in ancestors[: ancestors.index(Exception)]:
+            yield kind, error
+
+
+def _telling(handling: Handling, error: BaseException, told: BaseException) -> Handling:
+    if told is error:
+        return handling
+    return Handling(lambda request, _: handling.handle(request, told), handling.is_async)
+
+
 def _unless_built_in(handler: Any) -> Any:
     return None if handler in typed._OWN else handler
-
-
-# -- from the one kind to the other -------------------------------------------------------------
-
-
-def is_flask(error: BaseException) -> bool:
-    """Whether `error` is Werkzeug's HTTPException with a status or a response."""
-    from werkzeug.exceptions import HTTPException
-
-    return isinstance(error, HTTPException)
-
-
-def as_typed(error: Any) -> TypedException:
-    """Werkzeug's exception as FastAPI's: the default description becomes the status's phrase."""
-    from carboy.fastapi.exceptions import HTTPException
-
-    status = error.code or 500
-    said = error.description
-    detail = said if said is not None and said != type(error).description else None
-    headers = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
-    made = HTTPException(status, detail, headers or None)
-    made.__cause__ = error
-    return made
-
-
-def as_flask(error: TypedException) -> FlaskException:
-    """FastAPI's exception as Werkzeug's of the same status."""
-    made = _kind(error.status_code)()
-    if error.detail != _phrase(error.status_code):
-        made.description = error.detail if isinstance(error.detail, str) else str(error.detail)
-    if error.headers:
-        made._more = list(error.headers.items())  # type: ignore[attr-defined]
-    made.__cause__ = error
-    return made
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
-
-
-_KINDS: dict[int, type[FlaskException]] = {}
-
-
-def _kind(status: int) -> type[FlaskException]:
-    """Werkzeug's class for `status`, which can carry headers."""
-    if status not in _KINDS:
-        from werkzeug.exceptions import HTTPException, default_exceptions
-
-        base = default_exceptions.get(status, HTTPException)
-
-        def get_headers(self: Any, *args: Any, **named: Any) -> Any:
-            return [*base.get_headers(self, *args, **named), *getattr(self, "_more", ())]
-
-        _KINDS[status] = type(
-            base.__name__,
-            (base,),
-            {"code": status, "get_headers": get_headers, "__module__": base.__module__},
-        )
-    return _KINDS[status]
 
 
 # -- in a typed route ---------------------------------------------------------------------------
@@ -163,15 +120,10 @@ def _flask_handling(side: Side, error: BaseException) -> Handling | None:
     """Flask's handler for an error of a typed route."""
     if not isinstance(error, Exception):
         return None
-    told = as_flask(error) if isinstance(error, TypedException) else error
-    handler = side._find_error_handler(told, _blueprints())
-    if told is not error:
-        # Somebody may have registered FastAPI's own class with Flask.
-        own = side._find_error_handler(error, _blueprints())
-        if own is not None and own is not handler:
-            handler, told = own, error
-    if handler is None or _is_too_wide(side, error, handler):
+    found = _find_in_flask(side, error)
+    if found is None:
         return None
+    handler, told = found
     if iscoroutinefunction(handler):
 
         async def handle_async(request: RequestContext, _: BaseException) -> Pair:
@@ -187,12 +139,43 @@ def _flask_handling(side: Side, error: BaseException) -> Handling | None:
     return Handling(handle, False)
 
 
-def _is_too_wide(side: Side, error: BaseException, handler: Any) -> bool:
-    """Whether invalid input would be answered by who wants any Exception: it has an answer."""
-    if not isinstance(error, RequestValidationError):
-        return False
-    spec = side.error_handler_spec.get(None, {}).get(None, {})
-    return spec.get(Exception) is handler
+def _find_in_flask(side: Side, error: Exception) -> tuple[Any, Exception] | None:
+    """Flask's handler for `error`, and what it is told: Werkzeug's exception where there is one.
+
+    Invalid input has an answer: who wants any error, or any HTTP error, is not asked for it.
+    """
+    names = _blueprints()
+    if isinstance(error, RequestValidationError):
+        from werkzeug.exceptions import UnprocessableEntity
+
+        if handler := _narrow(side, names, None, error):
+            return handler, error
+        told: Exception = UnprocessableEntity()
+        told.__cause__ = error
+        handler = _narrow(side, names, 422, told)
+    elif isinstance(error, TypedException):
+        # Somebody may have registered FastAPI's own class with Flask.
+        if handler := _narrow(side, names, None, error):
+            return handler, error
+        told = as_flask(error)
+        handler = side._find_error_handler(told, names)
+    else:
+        told = error
+        handler = side._find_error_handler(error, names)
+        if handler is None and is_flask(error):
+            told = as_typed(error)
+            handler = _narrow(side, names, None, told)
+    return None if handler is None else (handler, told)
+
+
+def _narrow(side: Side, names: list[str], code: int | None, error: Exception) -> Any:
+    """Flask's handler for a status or a class, but not for all of them."""
+    for name in (*names, None):
+        handlers = side.error_handler_spec.get(name, {}).get(code, {})
+        for kind, _ in _classes(error):
+            if (handler := handlers.get(kind)) is not None:
+                return handler
+    return None
 
 
 def _blueprints() -> list[str]:
@@ -237,13 +220,14 @@ def answer_by_kind(request: RequestContext, error: Any) -> Pair:
 
 def answer_in_flask(side: Side, error: Exception, flask: Callable[[Exception], Any]) -> Any:
     """What a Flask view's exception becomes: Flask's handlers (`flask`), then the App's."""
-    if isinstance(error, TypedException):
-        handler = side._find_error_handler(error, _blueprints())
-        if handler is not None:
-            return side.ensure_sync(handler)(error)
-        return flask(as_flask(error))
-    if isinstance(error, RequestValidationError):
-        return _invalid_in_flask(side, error)
+    if isinstance(error, TypedException | RequestValidationError):
+        if (found := _find_in_flask(side, error)) is not None:
+            return side.ensure_sync(found[0])(found[1])
+        if isinstance(error, TypedException):
+            return flask(as_flask(error))
+        handlers: Any = side.owner.declared.handlers
+        handling = handlers.registered(error) or Handling(typed.validation_error, None)
+        return _response(side, handling, error)
     try:
         return flask(error)
     except Exception as raised:
@@ -255,20 +239,6 @@ def answer_in_flask(side: Side, error: Exception, flask: Callable[[Exception], A
         return _response(side, handling, error)
 
 
-def _invalid_in_flask(side: Side, error: RequestValidationError) -> Any:
-    """422: Flask's handler for that class or status, the App's, else FastAPI's answer."""
-    from werkzeug.exceptions import UnprocessableEntity
-
-    told = UnprocessableEntity()
-    for one in (error, told):
-        handler = side._find_error_handler(one, _blueprints())
-        if handler is not None and not _is_too_wide(side, error, handler):
-            return side.ensure_sync(handler)(one)
-    handlers: Any = side.owner.declared.handlers
-    handling = handlers.registered(error) or Handling(typed.validation_error, None)
-    return _response(side, handling, error)
-
-
 def http_error_in_flask(side: Side, error: Any, flask: Callable[[Any], Any]) -> Any:
     """What Werkzeug's exception becomes: Flask's handlers (`flask`), the App's, then by kind."""
     from werkzeug.routing import RoutingException
@@ -277,6 +247,8 @@ def http_error_in_flask(side: Side, error: Any, flask: Callable[[Any], Any]) -> 
     is_settled = answer is not error or error.code is None or error.response is not None
     if is_settled or isinstance(error, RoutingException):
         return answer
+    if (found := _find_in_flask(side, error)) is not None:
+        return side.ensure_sync(found[0])(found[1])
     handling = side.owner.declared.handlers.registered(error)  # type: ignore[attr-defined]
     if handling is not None:
         return _response(side, handling, error)
@@ -285,6 +257,13 @@ def http_error_in_flask(side: Side, error: Any, flask: Callable[[Any], Any]) -> 
     if _is_api(request) if request.url_rule is not None else _wants_json(request):
         return _response(side, Handling(typed.http_exception, None), as_typed(error))
     return answer
+
+
+def last_in_flask(side: Side, error: Any) -> Any:
+    """What nobody handles becomes what the App's handler for Exception or 500 says, if any."""
+    handlers: Any = side.owner.declared.handlers
+    handling = handlers.outer
+    return error if handling is None else _response(side, handling, error.original_exception)
 
 
 def _is_api(request: Any) -> bool:

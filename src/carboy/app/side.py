@@ -206,6 +206,19 @@ class Side(Flask):
 
         return http_error_in_flask(self, e, super().handle_http_exception)
 
+    @property
+    def propagates(self) -> bool:
+        """Whether what nobody handled is raised: in debug mode of either face."""
+        is_open = self.config["PROPAGATE_EXCEPTIONS"] is None
+        return super().propagates or (is_open and self.owner.debug)
+
+    def answer_unhandled(self, e: Any) -> Any:
+        """Flask's handler for 500, then the App's, then a page."""
+        from carboy.app.errors import last_in_flask
+
+        answer = super().answer_unhandled(e)
+        return last_in_flask(self, e) if answer is e else answer
+
 
 def _names(rule: str, defaults: Any) -> set[str]:
     import re

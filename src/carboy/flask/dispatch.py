@@ -205,21 +205,26 @@ class Dispatch(Scaffold):
     def handle_exception(self, e: Exception) -> Response:
         """The answer to what nobody handled: 500, or raised for debuggers and tests."""
         got_request_exception.send(self, _async_wrapper=self.ensure_sync, exception=e)
-        propagate = self.config["PROPAGATE_EXCEPTIONS"]
-        if propagate is None:
-            # `carboy dev` shows what went wrong, as Flask's debugger does.
-            propagate = self.testing or self.debug or is_dev()
         exc_info = sys.exc_info()
-        if propagate:
+        # `carboy dev` shows what went wrong, as Flask's debugger does.
+        if self.propagates or (self.config["PROPAGATE_EXCEPTIONS"] is None and is_dev()):
             if exc_info[1] is e:
                 raise
             raise e
         self.log_exception(exc_info)
         answer: Any = InternalServerError(original_exception=e)
-        handler = self._find_error_handler(answer, request_ctx.request.blueprints)
-        if handler is not None:
-            answer = self.ensure_sync(handler)(answer)
-        return self.finalize_request(answer, from_error_handler=True)
+        return self.finalize_request(self.answer_unhandled(answer), from_error_handler=True)
+
+    @property
+    def propagates(self) -> bool:
+        """Whether what nobody handled is raised, by the configuration."""
+        propagate = self.config["PROPAGATE_EXCEPTIONS"]
+        return bool(self.testing or self.debug if propagate is None else propagate)
+
+    def answer_unhandled(self, e: InternalServerError) -> Any:
+        """The answer to what nobody handled: the handler's for 500, else the exception itself."""
+        handler = self._find_error_handler(e, request_ctx.request.blueprints)
+        return e if handler is None else self.ensure_sync(handler)(e)
 
     def log_exception(self, exc_info: Any) -> None:
         """Log what nobody handled."""

@@ -86,7 +86,7 @@ def serve_wsgi(
         if app.shares_engine and route.make_lane is not app._make_lane:
             # A typed route of the `App` whose Flask side this is.
             with _kept(app, environ):
-                return serve(app.engine, environ, start_response)
+                return serve(app.engine, environ, start_response, raises=app.propagates)
         line = door_line(app, route)
         if line is not None and (answer := line(served)) is not LONG:
             return answer  # type: ignore[no-any-return]

@@ -112,8 +112,10 @@ class WsgiWire:
         return {"type": "http.request", "body": request.body, "more_body": False}
 
 
-def serve(engine: Engine, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-    """One WSGI request."""
+def serve(
+    engine: Engine, environ: Environ, start_response: StartResponse, *, raises: bool = False
+) -> Iterable[bytes]:
+    """One WSGI request; with `raises` what nobody handled is raised, for tests and debuggers."""
     request = request_of(environ, portal_of(engine))
     target = engine.match(request)
     # Another application, which may be one of WSGI's own.
@@ -140,6 +142,9 @@ def serve(engine: Engine, environ: Environ, start_response: StartResponse) -> It
         request = afresh(request)
         head, content = drive(refused(request, error), request)
     except Exception as error:
+        if raises:
+            drive(finish(request), request)
+            raise
         failure = error
         head, content = drive(outer_ring(engine, request, error), request)
     if failure is not None:

@@ -136,7 +136,11 @@ class MemoryTransport(httpx.BaseTransport):
                 target = refuse(request, BodyTooLarge, target.max_body)
         error: BaseException | None = None
         try:
-            head, body, error = await (_async if target.is_async else _threaded)(engine, request)
+            if target.is_async:
+                head, body, error = await _async(engine, request)
+            else:
+                raises = client.raise_server_exceptions
+                head, body, error = await _threaded(engine, request, raises)
             status, fields, content, failure = await _answer(engine, request, head, body)
             error = error or failure
             wire.over.set()
@@ -168,11 +172,19 @@ async def _async(engine: Engine, request: RequestContext) -> tuple[Head, Body, A
     return head, body, None
 
 
-async def _threaded(engine: Engine, request: RequestContext) -> tuple[Head, Body, Any]:
+async def _threaded(
+    engine: Engine, request: RequestContext, raises: bool
+) -> tuple[Head, Body, Any]:
     answer: list[Any] = []
+    late: list[BaseException | None] = [None]
 
-    def deliver(request: RequestContext, *given: Any) -> None:
+    def closed(error: BaseException | None) -> bool:
+        late[0] = error
+        return raises
+
+    def deliver(request: RequestContext, *given: Any) -> Any:
         answer.extend(given)
+        return closed
 
     # Awaited to the end of the thread's work: a test sees what closing did.
     work = request.threads.run(serve_in_thread, engine, request, deliver)
@@ -186,7 +198,7 @@ async def _threaded(engine: Engine, request: RequestContext) -> tuple[Head, Body
         work = future
     await work
     head, body, error = answer
-    return head, body, error
+    return head, body, error or late[0]
 
 
 class _Refused(Exception):
