@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from garden import create_app
+from garden.models import db
 
 from carboy.testing import TestClient
 
@@ -39,7 +40,10 @@ class Customer(TestClient):
 
 @pytest.fixture
 def app(tmp_path):
-    return create_app(SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/garden.db")
+    app = create_app(SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/garden.db")
+    yield app
+    with app.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture

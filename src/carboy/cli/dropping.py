@@ -45,4 +45,5 @@ def execute(command: Sequence[str]) -> NoReturn:
     paths = [folder, *filter(None, environ.get("PYTHONPATH", "").split(os.pathsep))]
     environ["PYTHONPATH"] = os.pathsep.join(paths)
     sys.stdout.flush()
-    os.execve(program, list(command), environ)
+    # By its whole path: a Python looks itself up on PATH by its name, and may find another.
+    os.execve(program, [program, *command[1:]], environ)
