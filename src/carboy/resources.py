@@ -10,11 +10,12 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Iterable
+from datetime import date, datetime
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BaseModel, BeforeValidator, PlainSerializer, model_validator
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response as _Response
@@ -98,6 +99,78 @@ def answers(view: Callable[..., Any]) -> Callable[..., Any]:
     return answer
 
 
+# Models ------------------------------------------------------------------------------------------
+
+
+class Marshalled(BaseModel):
+    """A model that is read from any object or mapping, as `marshal` reads it.
+
+    What is missing, or None, is the field's default. `Field(validation_alias="a.b")` says which
+    attribute of which attribute it is.
+    """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _marshal(cls, data: Any) -> Any:
+        if isinstance(data, list | tuple):
+            raise ValueError("there are several: the response model has to be a list")
+        found = {}
+        for name, field in cls.model_fields.items():
+            path = str(field.validation_alias or name)
+            value = functools.reduce(_attribute, path.split("."), data)
+            found[path] = field.default if value is None else value
+        return found
+
+
+def _attribute(owner: Any, key: str) -> Any:
+    if not hasattr(owner, "strip") and hasattr(owner, "__iter__"):
+        try:
+            return owner[key]
+        except (IndexError, TypeError, KeyError):
+            pass
+    if isinstance(owner, list | tuple) and key.isdigit() and int(key) < len(owner):
+        return owner[int(key)]
+    return getattr(owner, key, None)
+
+
+def _unless_none(convert: Callable[[Any], Any]) -> BeforeValidator:
+    return BeforeValidator(lambda value: None if value is None else convert(value))
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool) or not value:
+        return bool(value)
+    said = str(value).lower()
+    if said not in ("true", "1", "on", "false", "0"):
+        raise ValueError(f"{value!r} is neither true nor false")
+    return said in ("true", "1", "on")
+
+
+def _date(value: Any) -> date:
+    if isinstance(value, datetime):
+        return value.date()
+    return value if isinstance(value, date) else date.fromisoformat(value)
+
+
+def _time(value: Any) -> datetime:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return datetime(value.year, value.month, value.day)
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+
+
+def _written(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat()
+
+
+#: Flask-RESTX's fields: what they are given is converted, not refused.
+String = Annotated[str | None, _unless_none(str)]
+Integer = Annotated[int | None, _unless_none(int)]
+Float = Annotated[float | None, _unless_none(float)]
+Boolean = Annotated[bool | None, _unless_none(_boolean)]
+Date = Annotated[date | None, _unless_none(_date)]
+DateTime = Annotated[datetime | None, _unless_none(_time), PlainSerializer(_written)]
+Raw = Any
+
 # Input -------------------------------------------------------------------------------------------
 
 
@@ -112,6 +185,15 @@ def expected(namespace: Any, model: Any, many: bool = False) -> Callable[..., An
         return payload
 
     return read
+
+
+def body(model: Any, many: bool = False) -> dict[str, Any]:
+    """What OpenAPI says of that body, for `openapi_extra`; nothing where models are in models."""
+    schema = model.__schema__
+    if "$ref" in json.dumps(schema):
+        return {}
+    schema = {"type": "array", "items": schema} if many else schema
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 def argument(

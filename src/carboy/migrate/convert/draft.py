@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import libcst as cst
 
@@ -57,6 +58,8 @@ class Draft:
     class_decorators: list[cst.Decorator] = field(default_factory=list)
     marshals: bool = False
     expected: str | None = None
+    models: list[Any] = field(default_factory=list)
+    envelope: str | None = None
     aborts: set[cst.Call] = field(default_factory=set)
     #: Source of statements that go above the function, at the top of the module (models).
     above: list[str] = field(default_factory=list)

@@ -60,6 +60,7 @@ class Edits:
             place = draft.view.cls or draft.view.function
             self.before.setdefault(place, []).extend(draft.above)
         self.needs.update(draft.imports)
+        self.found.resources.wanted += draft.models
         self.unneeded |= draft.all_names
 
     def _ordered(self) -> cst.Module:
@@ -132,7 +133,10 @@ class _Editing(cst.CSTTransformer):
         body = [] if gone else [new]
         first = [_parsed(text) for text in before]
         if gone and not first and after:
-            first = [_parsed(after.pop(0)).with_changes(leading_lines=new.leading_lines)]
+            made = _parsed(after.pop(0))
+            comments = [line for line in new.leading_lines if line.comment]
+            lines = [*made.leading_lines, *comments] if made.leading_lines else new.leading_lines
+            first = [made.with_changes(leading_lines=lines)]
         if first and body and hasattr(new, "leading_lines"):
             first[0] = first[0].with_changes(leading_lines=_blank_lines(new))
         return cst.FlattenSentinel([*first, *body, *(_parsed(text) for text in after)])

@@ -59,6 +59,10 @@ REQUESTS = [
     _ask("PATCH", "/v1/leaves/1?key=1", json={"grams": "much"}),
     _ask("PATCH", "/v1/leaves/1?key=1"),
     _ask("PATCH", "/v1/leaves/2?key=1", json={"grams": None}),
+    *(_ask("GET", f"/v1/leaves/details/{name}") for name in ("none", "broken", "some")),
+    *(_ask("PATCH", f"/v1/leaves/details/{name}") for name in ("none", "some")),
+    _ask("POST", "/v1/leaves/details/new"),
+    _ask("PUT", "/v1/leaves/details/wild"),
     _ask("GET", "/v1/odd/a"),
     _ask("GET", "/v1/odd/b"),
     _ask("GET", "/v1/odd/several?x=1"),
@@ -90,8 +94,13 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_resources_answer_as_they_did(told: dict[str, Any]) -> None:
     assert told["exchanges"] == len(REQUESTS)
     found = [one for view in told["views"].values() for one in view["differences"]]
-    # 405 is told as the application tells it: convert says so of every resource.
-    assert {(one["method"], one["path"]) for one in found} == {("DELETE", "/v1/leaves/")}
+    # 405 is told as the application tells it, and X-Fields chooses nothing: convert says so.
+    assert {(one["method"], one["path"]) for one in found} == {
+        ("DELETE", "/v1/leaves/"),
+        ("GET", "/v1/leaves/?limit=1"),
+    }
+    masked = [one for one in found if one["method"] == "GET"]
+    assert all("grams" in one["what"] and one["old"] == "(none)" for one in masked)
     asked = {name: one["requests"] for name, one in told["views"].items()}
     assert asked["ping"] >= 8 and asked["tea_teas"] >= 10 and asked["tea_tea"] >= 10
 

@@ -12,6 +12,11 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from carboy.migrate.convert.draft import Draft
+from carboy.migrate.convert.libraries.restx.marshalling import (
+    bare,
+    to_response_model,
+    write_models,
+)
 from carboy.migrate.convert.libraries.restx.parsers import is_parser, read_parsers
 from carboy.migrate.convert.plain import is_plain
 from carboy.migrate.convert.text import (
@@ -33,7 +38,7 @@ _FREE |= {f"flask_restx.marshalling.{one}" for one in ("marshal_with", "marshal_
 
 
 _NOTES = (
-    "its Api's swagger.json has it no longer, /openapi.json has (without models)",
+    "its Api's swagger.json has it no longer, /openapi.json has",
     "405 for its path is told as the application tells it, not as its Api did",
 )
 
@@ -58,7 +63,8 @@ class Restx:
         _find_aborts(draft)
 
     def module(self, edits: Edits) -> None:
-        """Nothing: Namespaces, Apis and models stay."""
+        """Models that are classes now; Namespaces and Apis stay."""
+        write_models(edits)
 
 
 def is_namespace(draft: Draft, node: cst.CSTNode) -> bool:
@@ -92,7 +98,9 @@ class _Documented:
             if called is not None and called[0] not in _MARSHALS:
                 self.draft.drop_decorator(decorator)
                 self._say(decorator, *called)
-            elif called is not None or self._is_free(decorator):
+            elif (called is not None or self._is_free(decorator)) and not to_response_model(
+                self.draft, decorator
+            ):
                 self.draft.known_decorators.append(decorator)
                 self.draft.marshals = True
         if self.draft.marshals:
@@ -165,6 +173,7 @@ class _Documented:
                 model, many = model.elements[0].value, ", many=True"
             resources = draft.need("carboy", "resources")
             draft.expected = f"{resources}.expected({owner.name}, {code(model)}{many})"
+            draft.options["openapi_extra"] = f"{resources}.body({code(model)}{many})"
         elif self.validate and models:
             draft.keep("it expects several models")
 
@@ -250,6 +259,8 @@ class ResourceAnswers:
         """A return statement with its answer as the typed route gives it."""
         if original not in self.returns or original.value is None or self.draft.marshals:
             return updated
+        if self.draft.models:
+            return bare(self.draft, original, updated)
         assert updated.value is not None
         value, new = original.value, updated.value
         if isinstance(value, cst.Tuple) and isinstance(new, cst.Tuple):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import libcst as cst
 
@@ -46,6 +47,8 @@ class Resources:
         self.found = found
         self.apis: dict[tuple[str, str], Api] = {}
         self.namespaces: dict[tuple[str, str], Owner] = {}
+        #: Models that converted methods answer with.
+        self.wanted: list[Any] = []
         used = [one for one in found.project.sources.values() if "flask_restx" in one.text]
         for source in used:
             for name, call in _made(source):
