@@ -13,6 +13,8 @@ from typing import Any
 
 import click
 
+from carboy.cli import two_flasks
+
 #: Looked for in this order where no application is named.
 USUAL = ("main", "app", "api", "wsgi", "asgi")
 
@@ -69,6 +71,9 @@ def load_app(app: str | None, *, factories: bool = False) -> Any:
             f"{where} is a {type(found).__name__}, not a Carboy application. "
             "Other ASGI and WSGI applications run under their own servers."
         )
+    if (told := two_flasks.warning(found)) is not None:
+        click.secho("Warning: ", fg="yellow", bold=True, err=True, nl=False)
+        click.echo(told, err=True)
     return found
 
 
@@ -120,4 +125,5 @@ def _trace(module_name: str, error: BaseException) -> str:
     steps = traceback.extract_tb(error.__traceback__)
     own = [s for s in steps if "importlib" not in s.filename and s.filename != __file__]
     text = "".join(traceback.format_list(own) + traceback.format_exception_only(error))
-    return f"importing {module_name!r} failed:\n{text.rstrip()}"
+    hint = two_flasks.hint()
+    return f"importing {module_name!r} failed:\n{text.rstrip()}" + (f"\n{hint}" if hint else "")
