@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,8 @@ ROOT = HERE.parents[1]
 PACKAGES = ROOT / ".conformance" / "migrate"
 SAMPLES = ROOT / "tests" / "migrate" / "samples"
 RESULTS = ROOT / "benchmarks" / "results" / "migrate.md"
+#: Says the same figures in a table of its own.
+GUIDE = ROOT / "docs" / "migrating.md"
 #: httpbin without Flask and Werkzeug, which are those of the environment.
 PINNED = (
     "httpbin==0.10.4",
@@ -230,6 +233,19 @@ def table(outcomes: list[Outcome]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def guide(text: str, outcomes: list[Outcome]) -> str:
+    """The guide with these figures in the rows of its table that begin with samples' names."""
+    for one in outcomes:
+        share = f"{100 * len(one.verified) / len(one.views):.0f} %"
+        figures = f"{len(one.views)} | {len(one.verified)} | {share}"
+        row = re.compile(
+            rf"^(\| {one.sample.name}\b[^|]* \|) \d+ \| \d+ \| \d+ % \|$", re.MULTILINE
+        )
+        text, count = row.subn(rf"\1 {figures} |", text)
+        assert count == 1, f"{GUIDE} has no row for {one.sample.name}"
+    return text
+
+
 def main() -> int:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -250,6 +266,7 @@ def main() -> int:
     print(text, end="")
     if not given.no_write and not given.samples:
         RESULTS.write_text(text, encoding="utf-8")
+        GUIDE.write_text(guide(GUIDE.read_text("utf-8"), outcomes), encoding="utf-8")
     return 0
 
 

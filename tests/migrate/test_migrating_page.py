@@ -146,7 +146,8 @@ def test_figures_are_the_measured_ones() -> None:
     assert len(rows) == 3
     for name, views, verified, share in rows:
         shown = rf"^\| {name}[^|]* \| {views} \| {verified} \| {share} \|$"
-        assert re.search(shown, PAGE.read_text(), re.MULTILINE), name
+        found = re.search(shown, PAGE.read_text(), re.MULTILINE)
+        assert found, f"`make migrate-report` writes the figures of {name} into docs/migrating.md"
 
 
 @pytest.mark.parametrize(
