@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from carboy.app.declared import Both, BothRouter
-from carboy.app.delegated import NAMES, Delegated
+from carboy.app.delegated import NAMES, Delegated, FlaskNames
 from carboy.app.errors import BothHandlers
 from carboy.app.hosting import Hosting
 from carboy.core.errors import Handlers
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from carboy.flask import Flask
 
 
-class App(Hosting, FastAPI):
+class App(Hosting, FastAPI, FlaskNames):
     """A web application.
 
         app = App()

@@ -6,7 +6,10 @@ but the application. A test compares this with both faces.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from carboy.flask import Flask
 
 #: Name -> what it is, in a word or two.
 NAMES: dict[str, str] = {
@@ -124,3 +127,95 @@ class Delegated:
 
     def __set__(self, app: Any, value: Any) -> None:
         setattr(app.flask, self.name, value)
+
+
+class FlaskNames:
+    """For type checkers: what `NAMES` are on an `App`, with the types that a Flask has."""
+
+    if TYPE_CHECKING:
+
+        def _typed_as(self, flask: Flask) -> None:
+            # Never called. Attributes of an instance, since checkers take a class's for methods.
+            self.route = flask.route
+            self.add_url_rule = flask.add_url_rule
+            self.endpoint = flask.endpoint
+            self.register_blueprint = flask.register_blueprint
+            self.iter_blueprints = flask.iter_blueprints
+            self.before_request = flask.before_request
+            self.after_request = flask.after_request
+            self.teardown_request = flask.teardown_request
+            self.teardown_appcontext = flask.teardown_appcontext
+            self.errorhandler = flask.errorhandler
+            self.register_error_handler = flask.register_error_handler
+            self.url_value_preprocessor = flask.url_value_preprocessor
+            self.url_defaults = flask.url_defaults
+            self.context_processor = flask.context_processor
+            self.template_filter = flask.template_filter
+            self.template_test = flask.template_test
+            self.template_global = flask.template_global
+            self.add_template_filter = flask.add_template_filter
+            self.add_template_test = flask.add_template_test
+            self.add_template_global = flask.add_template_global
+            self.shell_context_processor = flask.shell_context_processor
+            self.app_context = flask.app_context
+            self.request_context = flask.request_context
+            self.test_request_context = flask.test_request_context
+            self.test_client = flask.test_client
+            self.test_cli_runner = flask.test_cli_runner
+            self.url_for = flask.url_for
+            self.inject_url_defaults = flask.inject_url_defaults
+            self.handle_url_build_error = flask.handle_url_build_error
+            self.make_response = flask.make_response
+            self.redirect = flask.redirect
+            self.ensure_sync = flask.ensure_sync
+            self.async_to_sync = flask.async_to_sync
+            self.send_static_file = flask.send_static_file
+            self.get_send_file_max_age = flask.get_send_file_max_age
+            self.open_resource = flask.open_resource
+            self.open_instance_resource = flask.open_instance_resource
+            self.make_shell_context = flask.make_shell_context
+            self.update_template_context = flask.update_template_context
+            self.select_jinja_autoescape = flask.select_jinja_autoescape
+            self.create_jinja_environment = flask.create_jinja_environment
+            self.create_global_jinja_loader = flask.create_global_jinja_loader
+            self.run = flask.run
+            self.config = flask.config
+            self.secret_key = flask.secret_key
+            self.testing = flask.testing
+            self.session_interface = flask.session_interface
+            self.permanent_session_lifetime = flask.permanent_session_lifetime
+            self.name = flask.name
+            self.import_name = flask.import_name
+            self.instance_path = flask.instance_path
+            self.static_folder = flask.static_folder
+            self.static_url_path = flask.static_url_path
+            self.has_static_folder = flask.has_static_folder
+            self.template_folder = flask.template_folder
+            self.jinja_env = flask.jinja_env
+            self.jinja_environment = flask.jinja_environment
+            self.jinja_loader = flask.jinja_loader
+            self.jinja_options = flask.jinja_options
+            self.json = flask.json
+            self.json_provider_class = flask.json_provider_class
+            self.logger = flask.logger
+            self.aborter = flask.aborter
+            self.extensions = flask.extensions
+            self.blueprints = flask.blueprints
+            self.cli = flask.cli
+            self.url_map = flask.url_map
+            self.view_functions = flask.view_functions
+            self.request_class = flask.request_class
+            self.response_class = flask.response_class
+            self.test_client_class = flask.test_client_class
+            self.test_cli_runner_class = flask.test_cli_runner_class
+            self.url_rule_class = flask.url_rule_class
+            self.before_request_funcs = flask.before_request_funcs
+            self.after_request_funcs = flask.after_request_funcs
+            self.teardown_request_funcs = flask.teardown_request_funcs
+            self.teardown_appcontext_funcs = flask.teardown_appcontext_funcs
+            self.error_handler_spec = flask.error_handler_spec
+            self.template_context_processors = flask.template_context_processors
+            self.shell_context_processors = flask.shell_context_processors
+            self.url_value_preprocessors = flask.url_value_preprocessors
+            self.url_default_functions = flask.url_default_functions
+            self.url_build_error_handlers = flask.url_build_error_handlers

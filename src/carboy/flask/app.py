@@ -51,7 +51,9 @@ from carboy.flask.urls import Urls
 from carboy.flask.wrappers import Request, Response
 from carboy.server.entry import Entry
 
-if not TYPE_CHECKING:  # type checkers see what is ours
+if TYPE_CHECKING:
+    from carboy.flask.testing import FlaskClient
+else:  # type checkers see what is ours
     __getattr__ = reexports.lookup(__name__)
 #: What routes are compiled with: setting one has them compiled anew.
 _COMPILED = STEPS | {"__class__", "request_class", "session_interface", "subdomain_matching"}
@@ -332,7 +334,7 @@ class Flask(Dispatch, Declaring, Urls, Files, Entry):
 
     # -- tests and development ------------------------------------------------------------------
 
-    def test_client(self, use_cookies: bool = True, **kwargs: Any) -> Any:
+    def test_client(self, use_cookies: bool = True, **kwargs: Any) -> FlaskClient:
         """A client that calls this application in the same thread."""
         from carboy.flask.testing import FlaskClient
 

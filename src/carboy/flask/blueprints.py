@@ -20,6 +20,7 @@ from carboy.flask.scaffold import Scaffold, _endpoint_from_view_func, _sentinel,
 
 if TYPE_CHECKING:
     from carboy.flask.app import Flask
+    from carboy.flask.declaring import Adder, Decorator
 
 if not TYPE_CHECKING:  # type checkers see what is ours
     __getattr__ = reexports.lookup(__name__)
@@ -69,6 +70,12 @@ class Blueprint(Files, Scaffold):
     """A part of an application, to be registered on one or more."""
 
     _got_registered_once = False
+    app_template_filter: Decorator
+    app_template_test: Decorator
+    app_template_global: Decorator
+    add_app_template_filter: Adder
+    add_app_template_test: Adder
+    add_app_template_global: Adder
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from jinja2 import BaseLoader
 from werkzeug.routing import Rule
@@ -28,6 +28,21 @@ if TYPE_CHECKING:
     from carboy.flask.url_map import UrlMap
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Decorator(Protocol):
+    """What type checkers know of ``@template_filter("name")``, with and without parentheses."""
+
+    @overload
+    def __call__(self, name: F) -> F: ...
+    @overload
+    def __call__(self, name: str | None = None) -> Callable[[F], F]: ...
+
+
+class Adder(Protocol):
+    """What they know of ``add_template_filter(f, "name")``."""
+
+    def __call__(self, f: Callable[..., Any], name: str | None = None) -> None: ...
 
 
 def _template_declarations(table: str) -> tuple[Any, Any]:
@@ -67,6 +82,12 @@ class Declaring(Scaffold):
     default_config: Any
     instance_path: str
 
+    template_filter: Decorator
+    template_test: Decorator
+    template_global: Decorator
+    add_template_filter: Adder
+    add_template_test: Adder
+    add_template_global: Adder
     template_filter, add_template_filter = _template_declarations("filters")
     template_test, add_template_test = _template_declarations("tests")
     template_global, add_template_global = _template_declarations("globals")
