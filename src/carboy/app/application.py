@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from carboy.app.declared import Both, BothRouter
-from carboy.app.delegated import NAMES, Delegated, FlaskNames
+from carboy.app.delegated import NAMES, REFUSED, Delegated, FlaskNames, Refused
 from carboy.app.errors import BothHandlers
 from carboy.app.hosting import Hosting
 from carboy.core.errors import Handlers
@@ -139,6 +139,8 @@ class App(Hosting, FastAPI, FlaskNames):
 
 for _name, _shown in NAMES.items():
     setattr(App, _name, Delegated(_name, _shown))
+for _name, _why in REFUSED.items():
+    setattr(App, _name, Refused(_why))
 
 
 def _caller(app: App) -> str:

@@ -129,13 +129,38 @@ class Delegated:
         setattr(app.flask, self.name, value)
 
 
+class Refused:
+    """A name of Flask's that an `App` can't have: saying so at once, with what to write."""
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+
+    def __get__(self, app: Any, kind: type[Any]) -> Any:
+        if app is None:
+            return self
+        raise AttributeError(self.message)
+
+    def __set__(self, app: Any, value: Any) -> None:
+        raise AttributeError(self.message)
+
+
+#: Name -> why not.
+REFUSED = {
+    "wsgi_app": (
+        "an App has no wsgi_app: it is served as ASGI and as WSGI. What ProxyFix is for: "
+        "`carboy run --forwarded-allow-ips ADDRESS` (docs/deployment.md). Middleware around all routes: "
+        "app.add_middleware(...). Around Flask's views only: app.flask.wsgi_app."
+    ),
+}
+
+
 class FlaskNames:
     """For type checkers: what `NAMES` are on an `App`, with the types that a Flask has."""
 
     if TYPE_CHECKING:
+        # Never called. Attributes of an instance, since checkers take a class's for methods.
 
-        def _typed_as(self, flask: Flask) -> None:
-            # Never called. Attributes of an instance, since checkers take a class's for methods.
+        def _declares(self, flask: Flask) -> None:
             self.route = flask.route
             self.add_url_rule = flask.add_url_rule
             self.endpoint = flask.endpoint
@@ -157,6 +182,8 @@ class FlaskNames:
             self.add_template_test = flask.add_template_test
             self.add_template_global = flask.add_template_global
             self.shell_context_processor = flask.shell_context_processor
+
+        def _does(self, flask: Flask) -> None:
             self.app_context = flask.app_context
             self.request_context = flask.request_context
             self.test_request_context = flask.test_request_context
@@ -179,6 +206,8 @@ class FlaskNames:
             self.create_jinja_environment = flask.create_jinja_environment
             self.create_global_jinja_loader = flask.create_global_jinja_loader
             self.run = flask.run
+
+        def _holds(self, flask: Flask) -> None:
             self.config = flask.config
             self.secret_key = flask.secret_key
             self.testing = flask.testing

@@ -70,7 +70,9 @@ def serve_wsgi(
 ) -> Iterable[bytes]:
     """`Flask.wsgi_app`."""
     path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace")
-    if path[:1] == "/" and path[1:2] != "/" and not environ.get("SCRIPT_NAME"):
+    # Who comes with a prefix is called in order, but for typed routes.
+    is_plain = path[:1] == "/" and path[1:2] != "/" and not environ.get("SCRIPT_NAME")
+    if is_plain or app.shares_engine:
         served = Served(
             Door(app, environ, start_response),
             environ.get("REQUEST_METHOD", "GET").upper(),
@@ -84,13 +86,17 @@ def serve_wsgi(
         )
         route = app.engine.match(served).route
         if app.shares_engine and route.make_lane is not app._make_lane:
-            # A typed route of the `App` whose Flask side this is.
-            with _kept(app, environ):
-                return serve(app.engine, environ, start_response, raises=app.propagates)
-        line = door_line(app, route)
+            return _typed(app, environ, start_response)
+        line = door_line(app, route) if is_plain else None
         if line is not None and (answer := line(served)) is not LONG:
             return answer  # type: ignore[no-any-return]
     return call_in_order(app, environ, lambda response: response(environ, start_response))
+
+
+def _typed(app: Flask, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """The answer of a typed route of the `App` whose Flask side this is."""
+    with _kept(app, environ):
+        return serve(app.engine, environ, start_response, raises=app.propagates)
 
 
 def _kept(app: Flask, environ: WSGIEnvironment) -> AbstractContextManager[Any]:
