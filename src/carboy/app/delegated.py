@@ -148,8 +148,8 @@ class Refused:
 REFUSED = {
     "wsgi_app": (
         "an App has no wsgi_app: it is served as ASGI and as WSGI. What ProxyFix is for: "
-        "`carboy run --forwarded-allow-ips ADDRESS` (docs/deployment.md). Middleware around all routes: "
-        "app.add_middleware(...). Around Flask's views only: app.flask.wsgi_app."
+        "`carboy run --forwarded-allow-ips ADDRESS` (docs/deployment.md). Middleware around all "
+        "routes: app.add_middleware(...). Around Flask's views only: app.flask.wsgi_app."
     ),
 }
 
