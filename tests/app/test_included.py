@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from starlette.responses import StreamingResponse
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from carboy import App, Request
-from carboy.flask import Flask, request, session, url_for
+from carboy.flask import Flask, abort, after_this_request, g, request, session, url_for
 from carboy.flask.wrappers import Request as FlaskRequest
 from carboy.testing import TestClient
 
@@ -51,6 +52,75 @@ def test_its_request_class_is_that_of_typed_routes_its_dispatch_is_its_views_onl
 
     told = _both(app, "/typed /flask", headers={"X-Who": "ada"})
     assert told == [(200, '"ada"'), (200, "<ada>")]
+
+
+class Stepping(Flask):
+    def preprocess_request(self) -> Any:
+        if request.args.get("key") != "7":
+            return "who are you?", 401
+        g.steps = ["before"]
+        return super().preprocess_request()
+
+    def process_response(self, response: Any) -> Any:
+        response = super().process_response(response)
+        response.headers["X-Steps"] = f"{request.environ['mine']} {request.endpoint}"
+        return response
+
+    def request_context(self, environ: Any) -> Any:
+        environ["mine"] = "own"
+        return super().request_context(environ)
+
+
+def test_steps_of_its_own_stand_around_typed_routes_too() -> None:
+    flask = Stepping(__name__)
+    flask.secret_key = "k"
+    app = App()
+    app.include(flask)
+    seen = []
+
+    @app.before_request
+    def before() -> None:
+        g.steps.append("hook")
+
+    @app.after_request
+    def after(response: Any) -> Any:
+        seen.append("after")
+        return response
+
+    @app.get("/def")
+    def in_thread() -> Any:
+        session["n"] = 1
+        return g.steps
+
+    @app.get("/async")
+    async def on_loop() -> Any:
+        after_this_request(lambda response: seen.append("late") or response)
+        return g.steps
+
+    @app.get("/stream")
+    def stream() -> Any:
+        return StreamingResponse(iter(["a", "b"]))
+
+    @app.get("/fails")
+    def fails() -> Any:
+        abort(409)
+
+    for client in (TestClient(app), app.test_client()):
+        for path, told in {
+            "/def": '["before","hook"]',
+            "/async": '["before","hook"]',
+            "/stream": "ab",
+            "/fails": '{"detail":"Conflict"}',
+        }.items():
+            seen.clear()
+            answer: Any = client.get(f"{path}?key=7")
+            assert answer.text == told
+            assert answer.headers["x-steps"].startswith("own ")
+            assert seen == (["late", "after"] if path == "/async" else ["after"])
+            assert str(answer.headers.get("set-cookie")).count("session=") == (path == "/def")
+            answer = client.get(path)
+            assert (answer.status_code, answer.text) == (401, "who are you?")
+            assert answer.headers["x-steps"].startswith("own ")
 
 
 def test_typed_routes_below_a_prefix_of_wsgi() -> None:

@@ -25,7 +25,7 @@ from carboy.core.compile import build
 from carboy.core.context import RequestContext as Served
 from carboy.core.engine import Target
 from carboy.core.route import Lane, Route
-from carboy.flask import finishing
+from carboy.flask import Flask, finishing
 from carboy.flask.ctx import RequestContext
 from carboy.flask.globals import _cv_app, _cv_request
 from carboy.flask.hooked import Hooked
@@ -68,6 +68,11 @@ def _is_kept_form(inner: Target) -> bool:
     return source is not None and source.is_async and inner.max_body is not None
 
 
+def _overrides(side: Side, step: str) -> bool:
+    """Whether the included application has a step of its own."""
+    return step in side.__dict__ or getattr(type(side), step) is not getattr(Flask, step)
+
+
 class _Line(Hooked):
     """Writes the line around one typed route."""
 
@@ -77,7 +82,17 @@ class _Line(Hooked):
         self.route = route
         self.inner = inner
         kind = side.request_class
-        self.is_lean = issubclass(kind, Request) and kind.__init__ is Request.__init__
+        self.is_lean = (
+            issubclass(kind, Request)
+            and kind.__init__ is Request.__init__
+            and not _overrides(side, "request_context")
+        )
+        # Steps of an application's own run the hooks themselves, the second saves the session too.
+        if _overrides(side, "preprocess_request"):
+            self.preprocessors, self.before = [], [side.preprocess_request]
+        self.processes = _overrides(side, "process_response")
+        if self.processes:
+            self.after = [side.process_response]
         self.write.names.update(
             inner=inner.call,
             rule=side.rule_of(inner.route),
@@ -92,6 +107,8 @@ class _Line(Hooked):
             dressed=_dressed,
             undressed=_undressed,
             saved=_saved,
+            processed=_processed,
+            told=_told,
             concerns=_concerns,
             failed=_failed,
             keep_contexts=keep_contexts,
@@ -133,7 +150,11 @@ class _Line(Hooked):
     def answer(self) -> None:
         """The answer with hooks run and the session saved."""
         write = self.write
-        if self.after:
+        if self.processes:
+            write("            response = dressed(context, answer)")
+            write(f"            response = {self.step(self.after[0], 'response')}")
+            write("            answer = processed(context, response, answer)")
+        elif self.after:
             write("            response = dressed(context, answer)")
             self.run_after(" " * 12)
             save = self.saving("undressed", "context, response, answer")
@@ -146,7 +167,11 @@ class _Line(Hooked):
             write("            ):")
             write(f"                answer = {self.saving('saved', 'context, answer')}")
         write("        else:")
-        if self.after:
+        if self.processes:
+            write("            response = make_response(context, result)")
+            write(f"            response = {self.step(self.after[0], 'response')}")
+            write("            answer = told(context, response)")
+        elif self.after:
             write("            response = make_response(context, result)")
             self.run_after(" " * 12)
             write(f"            answer = {self.saving('finish', 'context, response')}")
@@ -243,6 +268,28 @@ def _dressed(context: RequestContext, answer: Pair) -> Any:
 def _undressed(context: RequestContext, response: Any, answer: Pair) -> Pair:
     """The pair for what hooks have made of `answer`, with the session saved."""
     finishing.save(context, response)
+    return _framed(context, response, answer)
+
+
+def _tell(context: RequestContext, response: Any) -> None:
+    app = context.app
+    if request_finished.receivers:
+        request_finished.send(app, _async_wrapper=app.ensure_sync, response=response)
+
+
+def _told(context: RequestContext, response: Any) -> Pair:
+    """The pair for a hook's answer that `process_response` has seen."""
+    _tell(context, response)
+    return finishing.open_up(context, response)
+
+
+def _processed(context: RequestContext, response: Any, answer: Pair) -> Pair:
+    """The same where `process_response` has saved it."""
+    _tell(context, response)
+    return _framed(context, response, answer)
+
+
+def _framed(context: RequestContext, response: Any, answer: Pair) -> Pair:
     body = response.response
     if type(body) is _Sent:
         fields = [(n.lower().encode("latin-1"), v.encode("latin-1")) for n, v in response.headers]
