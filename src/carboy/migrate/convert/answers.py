@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from carboy.migrate.convert.draft import Draft
+from carboy.migrate.convert.libraries.marshmallow import undumped
 from carboy.migrate.convert.plain import is_plain, is_text
 from carboy.migrate.convert.text import Arguments, code, expression, literal, own_nodes
 
@@ -114,6 +115,8 @@ class Answers:
         """A return statement with its answer as the typed route gives it."""
         if original not in self.returns or original.value is None or self.is_wrapped:
             return updated
+        if original in self.draft.dumped:
+            return undumped(self.draft, original, updated)
         assert updated.value is not None
         if isinstance(original.value, cst.Tuple) and isinstance(updated.value, cst.Tuple):
             return updated.with_changes(value=self._tuple(original.value, updated.value))

@@ -53,6 +53,9 @@ class Draft:
     #: Decorators of the original function that a library knows, and those of them that go.
     known_decorators: list[cst.Decorator] = field(default_factory=list)
     dropped_decorators: list[cst.Decorator] = field(default_factory=list)
+    #: Returns of what a schema dumps -> whether that is many, and the schemas.
+    dumped: dict[cst.Return, bool] = field(default_factory=dict)
+    schemas: list[Any] = field(default_factory=list)
     #: Of a method of Flask-RESTX's: decorators that its class has for all, whether its answer is
     #: marshalled, what checks its body, and `abort`s that may be raised.
     class_decorators: list[cst.Decorator] = field(default_factory=list)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import libcst as cst
 
@@ -136,6 +137,8 @@ class Found:
 
     def __init__(self, project: Project) -> None:
         self.project = project
+        #: Schemas of marshmallow's that converted views dump.
+        self.schemas: list[Any] = []
         self.owners: dict[tuple[str, str], Owner] = {}
         for source in project.sources.values():
             for owner in _owners(source):

@@ -61,6 +61,7 @@ class Edits:
             self.before.setdefault(place, []).extend(draft.above)
         self.needs.update(draft.imports)
         self.found.resources.wanted += draft.models
+        self.found.schemas += draft.schemas
         self.unneeded |= draft.all_names
 
     def _ordered(self) -> cst.Module:

@@ -1,4 +1,4 @@
-"""Flask-RESTX's resources, converted: the golden project, asked on Flask and as a Carboy App."""
+"""Resources of Flask-RESTX and schemas of marshmallow: golden projects, asked before and after."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from carboy.migrate.convert import plan
 
-GOLDEN = Path(__file__).parent / "golden" / "resources.txt"
+GOLDEN = Path(__file__).parent / "golden"
 
 
 def _ask(method: str, path: str, **options: Any) -> dict[str, Any]:
@@ -71,28 +71,53 @@ REQUESTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What verify says of the project before and after."""
-    root = tmp_path_factory.mktemp("resources")
-    text = GOLDEN.read_text(encoding="utf-8").partition("\n# ====")[0].partition("\n")[2]
+SCHEMAS = [
+    _ask("GET", "/notes"),
+    _ask("GET", "/notes/1"),
+    _ask("GET", "/notes/2"),
+    _ask("GET", "/notes/x"),
+    _ask("GET", "/every"),
+    _ask("POST", "/notes", json={"text": "a", "day": "2024-01-01", "tags": [{"word": "b"}]}),
+    _ask("POST", "/notes", json={"text": "a" * 30, "day": "x", "more": 1}),
+    _ask("POST", "/notes", json=[]),
+    _ask("POST", "/notes", data="x"),
+    _ask("GET", "/wrong"),
+    _ask("GET", "/loud"),
+    _ask("GET", "/odd"),
+    _ask("GET", "/only"),
+    _ask("GET", "/either"),
+    _ask("GET", "/either?many=1"),
+]
+
+
+def _verified(root: Path, name: str, app: str, asked: list[Any]) -> dict[str, Any]:
+    """What verify says of a golden project before and after."""
+    text = (GOLDEN / name).read_text(encoding="utf-8")
+    text = text.partition("\n# ====")[0].partition("\n")[2]
     for side in ("old", "new"):
         (root / side).mkdir()
-        (root / side / "shop.py").write_text(text, encoding="utf-8")
-    for name, new in plan(root / "new").files.items():
-        (root / "new" / name).write_text(new, encoding="utf-8")
-    asked, report = root / "asked.py", root / "report.json"
-    asked.write_text(f"REQUESTS = {REQUESTS!r}\n", encoding="utf-8")
+        (root / side / f"{app}.py").write_text(text, encoding="utf-8")
+    for file, new in plan(root / "new").files.items():
+        (root / "new" / file).write_text(new, encoding="utf-8")
+    requests, report = root / "asked.py", root / "report.json"
+    requests.write_text(f"REQUESTS = {asked!r}\n", encoding="utf-8")
     words = [sys.executable, "-m", "carboy", "migrate", "verify", "--json", str(report)]
-    words += ["--requests", str(asked), f"{root}/old:shop:app", f"{root}/new:shop:app"]
+    words += ["--requests", str(requests), f"{root}/old:{app}:app", f"{root}/new:{app}:app"]
     done = subprocess.run(words, capture_output=True, text=True)
     assert report.exists(), done.stdout + done.stderr
     found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+    assert found["exchanges"] == len(asked)
     return found
 
 
-def test_resources_answer_as_they_did(told: dict[str, Any]) -> None:
-    assert told["exchanges"] == len(REQUESTS)
+def test_what_schemas_dump_is_as_it_was(tmp_path: Path) -> None:
+    told = _verified(tmp_path, "schemas.txt", "notes", SCHEMAS)
+    assert [one for view in told["views"].values() for one in view["differences"]] == []
+    assert {"notes", "note", "every", "add", "loud", "either"} <= set(told["views"])
+
+
+def test_resources_answer_as_they_did(tmp_path: Path) -> None:
+    told = _verified(tmp_path, "resources.txt", "shop", REQUESTS)
     found = [one for view in told["views"].values() for one in view["differences"]]
     # 405 is told as the application tells it, and X-Fields chooses nothing: convert says so.
     assert {(one["method"], one["path"]) for one in found} == {

@@ -42,6 +42,7 @@ LIBRARIES: tuple[str, ...] = (
     "database:Database",
     "extensions:Extensions",
     "restx:Restx",
+    "marshmallow:Marshmallow",
 )
 
 
