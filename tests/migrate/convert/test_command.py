@@ -64,3 +64,35 @@ def test_only_what_is_asked_for_is_converted_and_told_of(
 def test_a_name_that_nobody_has(project: Path) -> None:
     assert "No Flask views of that name" in convert(project, "--view", "absent").stderr
     assert (project / "main.py").read_text() == TEXT
+
+
+SHADOWED = """from flask import Flask, request, session
+
+app = Flask(__name__)
+
+
+@app.route("/", methods=["GET", "POST"])
+def index():
+    session["seen"] = 1
+    return "<p>Sent</p>" if request.method == "POST" else "<p>Hello</p>"
+"""
+HELPER = """
+
+def client(ask=lambda request: None):
+    return request.remote_addr
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "imported"),
+    [("", None), (HELPER, "request"), ("\n\nask = lambda request: request.path\n", None)],
+)
+def test_an_import_goes_that_only_parameters_are_called_like(
+    more: str, imported: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "main.py").write_text(SHADOWED + more)
+    assert convert(tmp_path, "--write").exit_code == 0
+    text = (tmp_path / "main.py").read_text()
+    assert "def index(request: Request):" in text
+    lines = [line for line in text.splitlines() if line.startswith("from carboy.flask import")]
+    assert lines == ([f"from carboy.flask import {imported}"] if imported else [])

@@ -33,20 +33,31 @@ def tidy(edits: Edits, tree: cst.Module) -> cst.Module:
 def _used(tree: cst.Module) -> set[str]:
     """Names that anything but an import asks for; those in `__all__` too."""
     found: set[str] = set()
-    pending: list[cst.CSTNode] = [tree]
+    #: What is to be looked at, and the parameters that stand before the module's names there.
+    pending: list[tuple[cst.CSTNode, frozenset[str]]] = [(tree, frozenset())]
     while pending:
-        node = pending.pop()
+        node, hidden = pending.pop()
         if isinstance(node, cst.Import | cst.ImportFrom):
             continue
-        if isinstance(node, cst.Name):
+        if isinstance(node, cst.Name) and node.value not in hidden:
             found.add(node.value)
         elif isinstance(node, cst.SimpleString):
             found.add(node.raw_value)
         elif isinstance(node, cst.Attribute | cst.Arg):
-            pending.append(node.value)
+            pending.append((node.value, hidden))
             continue
-        pending.extend(node.children)
+        elif isinstance(node, cst.FunctionDef | cst.Lambda):
+            pending.append((node.body, hidden | _parameters(node.params)))
+        skipped = (getattr(node, "body", None), node.name if isinstance(node, cst.Param) else None)
+        inside = isinstance(node, cst.FunctionDef | cst.Lambda | cst.Param)
+        pending += [(one, hidden) for one in node.children if not (inside and one in skipped)]
     return found
+
+
+def _parameters(params: cst.Parameters) -> frozenset[str]:
+    named = [*params.params, *params.kwonly_params, *params.posonly_params]
+    named += [one for one in (params.star_arg, params.star_kwarg) if isinstance(one, cst.Param)]
+    return frozenset(one.name.value for one in named)
 
 
 class _Imports(cst.CSTTransformer):
