@@ -159,3 +159,34 @@ def test_two_apps_of_one_process_are_apart() -> None:
     assert first.get("/typed").json() == "/typed"
     second.cookies.update(dict(first.cookies))
     assert (first.get("/flask").text, second.get("/flask").text) == ("/typed", "nothing")
+
+
+def test_hooks_find_the_function_of_a_typed_route_by_its_endpoint() -> None:
+    app = App()
+
+    def public(function: Any) -> Any:
+        function.is_public = True
+        return function
+
+    @app.before_request
+    def guard() -> Any:
+        view = app.view_functions[request.endpoint]
+        assert view is app.view_functions.get(request.endpoint)
+        return None if getattr(view, "is_public", False) else ("no", 401)
+
+    def read() -> str:
+        return "closed"
+
+    @app.get("/open")
+    @public
+    async def reads() -> str:
+        return "open"
+
+    app.get("/read", name="read")(public(lambda: "open"))
+    app.get("/read/more", name="read")(read)
+    app.add_url_rule("/flask", "flask", public(lambda: "open"))
+    told = _both(app, "/open /read /read/more /flask /read")
+    assert [status for status, _ in told] == [200, 200, 401, 200, 200]
+    assert list(app.view_functions) == ["static", "flask"]
+    assert "reads" not in app.view_functions
+    assert app.view_functions.get("read") is None

@@ -8,19 +8,22 @@ exception handlers after Flask's own, typed parameters of views, the App's limit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import SecurityError
 from werkzeug.routing import BuildError, Rule
 
+from carboy.app.order import typed_handler
 from carboy.app.typed_views import TypedViews
 from carboy.core.pattern import BRACE_CONVERTERS, Pattern, PatternError
 from carboy.core.route import Route
 from carboy.fastapi._body_limit import get_body_size_limit
 from carboy.flask import Flask
 from carboy.flask.app import router_of
+from carboy.flask.globals import _cv_request
 from carboy.flask.rules import STATIC, Bound, bind
 from carboy.flask.serving import environ_of
 
@@ -41,6 +44,8 @@ class Side(Flask):
     _typed_views: TypedViews
     #: id of a typed route -> it and its rule, which builds URLs and matches nothing.
     _rules: dict[int, tuple[Route, Bound]]
+    #: A typed route's name -> the rules and functions of those that have it.
+    _functions: dict[str, list[tuple[Rule, Callable[..., Any]]]]
     #: id of a route -> it, and the one that asks for its host.
     _for_hosts: dict[int, tuple[Route, Route]]
 
@@ -48,7 +53,8 @@ class Side(Flask):
         self.owner = owner
         self.engine = owner.engine
         self.url_map.router = router_of(self.engine)
-        self._rules = {}
+        self._rules, self._functions = {}, {}
+        self.view_functions = Views(self)
         self._for_hosts = {}
         self._serve_everywhere()
         self._typed_views = TypedViews(owner)
@@ -104,7 +110,7 @@ class Side(Flask):
             settings, policy = owner.settings, owner.router.policy
             endpoint = route.name
             route.extras.update(
-                app=owner, pages=True, view=lambda: self.view_functions.get(endpoint)
+                app=owner, pages=True, view=lambda: dict.get(self.view_functions, endpoint)
             )
             route.handlers = owner.declared.handlers
             route.timeout = policy.get("timeout", settings.get("timeout"))
@@ -152,6 +158,7 @@ class Side(Flask):
     def name_typed(self, routes: list[Route]) -> Ranked:
         """Have typed routes' names in the map, for `url_for`; the routes with their ranks."""
         before, self._rules = self._rules, {}
+        self._functions = {}
         by_endpoint: Any = self.url_map.by_endpoint
         for _, bound in before.values():
             same = by_endpoint[bound.rule.endpoint]
@@ -168,6 +175,8 @@ class Side(Flask):
             self._rules[id(route)] = route, made
             route.extras["bound"] = made
             by_endpoint.setdefault(route.name, []).append(made)
+            if hasattr(function := typed_handler(route), "__name__"):
+                self._functions.setdefault(route.name, []).append((made.rule, function))
             ranked.append((made.rank, route))
         return ranked
 
@@ -218,6 +227,38 @@ class Side(Flask):
 
         answer = super().answer_unhandled(e)
         return last_in_flask(self, e) if answer is e else answer
+
+
+class Views(dict[str, Callable[..., Any]]):
+    """Flask's views. The functions of typed routes are found under their names, but not listed.
+
+    Hooks and extensions ask for the view of `request.endpoint`: whether it is marked as public, or
+    as exempt from a check.
+    """
+
+    def __init__(self, side: Side) -> None:
+        super().__init__(side.view_functions)
+        self._side = weakref.ref(side)
+
+    def __missing__(self, endpoint: str) -> Callable[..., Any]:
+        side: Any = self._side()
+        found = [] if side is None else side._functions.get(endpoint, [])
+        if len(found) > 1:
+            # SAFETY: of several the one that is asked for, if any: it may be exempt, others not.
+            context = _cv_request.get(None)
+            rule = None if context is None else context.request.url_rule
+            found = [one for one in found if one[0] is rule]
+        if not found:
+            raise KeyError(endpoint)
+        function: Callable[..., Any] = found[0][1]
+        return function
+
+    def get(self, endpoint: str, default: Any = None) -> Any:
+        """The view of `endpoint`, a typed route's too."""
+        try:
+            return self[endpoint]
+        except KeyError:
+            return default
 
 
 def _names(rule: str, defaults: Any) -> set[str]:

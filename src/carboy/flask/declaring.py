@@ -163,7 +163,7 @@ class Declaring(Scaffold):
         self.url_map.add(made)
         if view_func is None:
             return
-        before = self.view_functions.get(endpoint)
+        before = dict.get(self.view_functions, endpoint)
         if before is not None and before != view_func:
             raise AssertionError(
                 f"the endpoint {endpoint!r} has another view already: {before!r}. Name one of "

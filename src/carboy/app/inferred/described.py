@@ -87,7 +87,7 @@ def _operations(flask_app: Any) -> Iterator[_Operation]:
     """Every rule with each of its methods; of rules with one path, the more specific first."""
     found: list[tuple[str, int, _Operation]] = []
     for rule in flask_app.url_map.iter_rules():
-        view = flask_app.view_functions.get(rule.endpoint)
+        view = dict.get(flask_app.view_functions, rule.endpoint)
         automatic = rule.redirect_to is not None or rule.build_only or rule.websocket
         if view is None or automatic or rule.alias or _is_static(rule):
             continue
