@@ -45,6 +45,8 @@ class Owner:
     outer: Owner | None = None
     on: cst.BaseExpression | None = None
     api: str = ""
+    #: For an Api that is bound later: the application that init_app() is given, there.
+    bound: cst.BaseExpression | None = None
 
     @property
     def full_prefix(self) -> str:

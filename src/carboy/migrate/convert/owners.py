@@ -98,6 +98,10 @@ class Routers:
                 if not owner.registrations and owner.reason is None:
                     owner.reason = "nothing that registers its blueprint was found"
         for owner in found.resources.namespaces.values():
+            outer = owner.outer
+            if outer is not None and outer.bound is not None:
+                self._names[outer] = f"{outer.name}_router"
+        for owner in found.resources.namespaces.values():
             taken = {name for one, name in self._names.items() if one.source is owner.source}
             self._names[owner] = _resources_router(owner, taken)
 
@@ -133,7 +137,7 @@ class Routers:
             owner = draft.view.owner
             if owner.blueprint is not None or owner.resources is not None:
                 by_owner.setdefault(owner, []).append(draft)
-            if owner.outer is not None and owner.outer.blueprint is not None:
+            if owner.outer is not None and owner.outer in self._names:
                 by_owner.setdefault(owner.outer, [])
         for owner, some in by_owner.items():
             stays = self._stays(owner, some)
@@ -148,7 +152,8 @@ class Routers:
         """Whether the blueprint is needed for more than what was converted."""
         assert owner.call is not None
         given = Arguments(owner.call.args)
-        if owner.resources is not None or set(given.named) - {"url_prefix", "name", "import_name"}:
+        is_other = owner.resources is not None or owner.bound is not None
+        if is_other or set(given.named) - {"url_prefix", "name", "import_name"}:
             return True
         routes = {id(rule.call) for draft in drafts for rule in draft.view.rules}
         registered = {id(one.call) for one in owner.registrations}
@@ -199,6 +204,9 @@ class Routers:
             if owner.resources is not None:
                 self._include_resources(owner, own, call, last)
                 continue
+            if owner.bound is not None:
+                self._include_bound(owner, own, call)
+                continue
             assert isinstance(call.func, cst.Attribute)
             given = Arguments(call.args).positional[0]
             router = self._renamed(owner, given)
@@ -227,7 +235,9 @@ class Routers:
         assert namespace is not None
         router = self._renamed(owner, namespace)
         outer = code(owner.on)
-        if owner.outer.blueprint is not None:
+        if owner.outer.bound is not None:
+            outer = self._names[owner.outer]
+        elif owner.outer.blueprint is not None:
             outer = self._renamed(owner.outer, owner.on)
             if edits.source is not owner.outer.source:
                 self._import(owner.outer, edits)
@@ -244,6 +254,21 @@ class Routers:
         blank = "\n\n" if is_below and not after else ""
         after.append(f"{blank}{outer}.include_router({router}{options})")
         after.append(f"{resources}.own({owner.api}, {router})")
+
+    def _include_bound(self, owner: Owner, edits: Edits, call: cst.Call) -> None:
+        """The router of an Api where that is bound to the application."""
+        assert owner.bound is not None
+        name = self._names[owner]
+        text = f"{code(owner.bound)}.include_router({name})"
+        if text in edits.source.text:
+            return
+        after = edits.after.setdefault(call, [])
+        if edits.source is not owner.source:
+            if _is_imported(edits.source, call):
+                name = edits.need(owner.source.name, name)
+            else:  # within a function, as the Api is: it may need this module
+                after.append(f"from {owner.source.name} import {name}")
+        after.append(f"{code(owner.bound)}.include_router({name})")
 
     def _import(self, owner: Owner, edits: Edits) -> None:
         """Import the router wherever the blueprint is imported by name."""
@@ -289,6 +314,19 @@ def _router_name(owner: Owner) -> str:
         if wanted not in owner.source.bound or _is_router(owner.source, wanted):
             return wanted
     return f"{owner.name}_routes"
+
+
+def _is_imported(source: Source, call: cst.Call) -> bool:
+    """Whether whose method is called is imported at the top of the module."""
+    name = (dotted(call.func) or "").partition(".")[0]
+    lines = [one for one in source.tree.body if isinstance(one, cst.SimpleStatementLine)]
+    return any(
+        name in (alias.evaluated_alias or alias.evaluated_name)
+        for line in lines
+        for node in line.body
+        if isinstance(node, cst.Import | cst.ImportFrom)
+        for alias in (() if isinstance(node.names, cst.ImportStar) else node.names)
+    )
 
 
 def _stands_below(source: Source, call: cst.Call, cls: cst.ClassDef | None) -> bool:

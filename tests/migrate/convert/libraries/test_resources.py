@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -92,11 +93,12 @@ SCHEMAS = [
 
 def _verified(root: Path, name: str, app: str, asked: list[Any]) -> dict[str, Any]:
     """What verify says of a golden project before and after."""
-    text = (GOLDEN / name).read_text(encoding="utf-8")
-    text = text.partition("\n# ====")[0].partition("\n")[2]
+    text = (GOLDEN / name).read_text(encoding="utf-8").partition("\n# ====")[0]
+    _, *parts = re.split(r"^# == (\S+)\n", text, flags=re.MULTILINE)
     for side in ("old", "new"):
-        (root / side).mkdir()
-        (root / side / f"{app}.py").write_text(text, encoding="utf-8")
+        for file, content in zip(parts[::2], parts[1::2], strict=True):
+            (root / side / file).parent.mkdir(parents=True, exist_ok=True)
+            (root / side / file).write_text(content, encoding="utf-8")
     for file, new in plan(root / "new").files.items():
         (root / "new" / file).write_text(new, encoding="utf-8")
     requests, report = root / "asked.py", root / "report.json"
@@ -108,6 +110,13 @@ def _verified(root: Path, name: str, app: str, asked: list[Any]) -> dict[str, An
     found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
     assert found["exchanges"] == len(asked)
     return found
+
+
+def test_an_api_that_a_factory_binds(tmp_path: Path) -> None:
+    paths = ("/ping", "/users/1", "/users/5", "/users/x", "/nope", "/ping/", "/users/")
+    told = _verified(tmp_path, "bound.txt", "wsgi", [_ask("GET", path) for path in paths])
+    assert [one for view in told["views"].values() for one in view["differences"]] == []
+    assert told["views"]["users_user"]["requests"] == 2
 
 
 def test_what_schemas_dump_is_as_it_was(tmp_path: Path) -> None:
@@ -156,7 +165,8 @@ _AS_IT_IS = {
     ("changed", "reason"),
     [
         ({}, None),
-        ({"api": "api = Api()\napi.init_app(app)"}, "init_app"),
+        ({"api": "api = Api()\napi.init_app(app)"}, None),
+        ({"api": "api = Api()"}, "can't be seen"),
         ({"api": "api = Api(app, ordered=True)"}, "ordered"),
         ({"api": "api = Api(app)\napi.errorhandler(ValueError)(print)"}, "errorhandler"),
         ({"options": ", decorators=[print]"}, "its Namespace has options"),

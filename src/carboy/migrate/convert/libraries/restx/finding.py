@@ -75,11 +75,13 @@ class Resources:
         if isinstance(on, cst.Attribute) and on.attr.value == "flask":
             on = on.value  # the Flask side of an App, which it was bound to by us
         outer = None if on is None else self.found.owner(source, on)
+        if on is None:
+            on, outer = self._bound(source, name, call)
         prefix = text_of(given.named.get("prefix"))
         api = Api(source, name, call, on, outer, prefix or "")
         odd = sorted(set(given.named) - _WORDS - {"app"})
         if outer is None:
-            api.reason = "its Api is bound to an application by init_app(), or not where it is made"
+            api.reason = "what its Api is bound to can't be seen"
         elif odd or not given.is_plain or ("prefix" in given.named and prefix is None):
             api.reason = f"its Api has options that can't be moved: {', '.join(odd) or 'prefix'}"
         for node in walk(source.tree):
@@ -87,6 +89,33 @@ class Resources:
             if used in ("representation", "errorhandler", "make_response"):
                 api.reason = f"its Api has {used}s of its own"
         return api
+
+    def _bound(
+        self, source: Source, name: str, made: cst.Call
+    ) -> tuple[cst.BaseExpression | None, Owner | None]:
+        """What `api.init_app(...)` binds it to: written as where the Api is made, and the owner."""
+        calls = [
+            (place, node)
+            for place in self.found.project.sources.values()
+            for node in walk(place.tree)
+            if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute)
+            if node.func.attr.value == "init_app"
+            if self.found.project.owner(place.meaning(node.func.value) or "") == (source, name)
+        ]
+        if len(calls) != 1 or len(calls[0][1].args) != 1:
+            return None, None
+        place, call = calls[0]
+        given = call.args[0].value
+        if isinstance(given, cst.Attribute) and given.attr.value == "flask":
+            given = given.value
+        owner = self.found.owner(place, given)
+        if owner is None or (place is source and _at_top(source, call)):
+            return given, owner
+        if owner.blueprint is not None:
+            return None, None
+        later = Owner(source, name, made, bound=given)
+        later.registrations.append(Registration(place, call, None))
+        return cst.Name(name), later
 
     def _namespace(self, source: Source, name: str, call: cst.Call) -> None:
         given = Arguments(call.args)
@@ -186,6 +215,12 @@ class Resources:
             return owner, rule
 
         return read
+
+
+def _at_top(source: Source, call: cst.Call) -> bool:
+    """Whether a call is made when the module is imported."""
+    lines = [one for one in source.tree.body if isinstance(one, cst.SimpleStatementLine)]
+    return any(node is call for line in lines for node in walk(line))
 
 
 def _attribute_of(node: cst.CSTNode, name: str) -> str | None:
