@@ -110,7 +110,7 @@ def test_what_is_typed_what_converts_and_what_needs_a_person(tmp_path: Path) -> 
     status = project(tmp_path, mixed=MIXED, other=OTHER)
     found = states(status)
     assert found["shop.typed"] == found["other"] == found["live"] == found["Books.get"] == "typed"
-    assert found["Called.get"] == found["post"] == found["by.call"] == "typed"
+    assert found["Called.get"] == found["Called.post"] == found["by.call"] == "typed"
     assert found["half"] == "half" and found["helped"] == "typed"
     assert found["Shelf.get"] == found["Shelf.post"] == "person"
     assert {"shop.tea", "flask_view"} <= set(found)
@@ -121,6 +121,40 @@ def test_what_is_typed_what_converts_and_what_needs_a_person(tmp_path: Path) -> 
     assert by_name["shop.typed"].blueprint == "shop"
     assert (by_name["shop.tea"].file, by_name["shop.tea"].line) == ("mixed.py", 13)
     assert status.reasons[0][1] >= 2 and "MethodView" in by_name["Shelf.get"].reasons[0]
+
+
+def test_paths_of_typed_routes_are_whole(tmp_path: Path) -> None:
+    status = project(tmp_path, mixed=MIXED, other=OTHER)
+    found = {row.endpoint: (row.rules, row.blueprint) for row in status.rows}
+    assert found["half"] == (["/api/half"], None)
+    assert found["live"] == (["/api/live"], None)
+    assert found["shop.typed"] == (["/typed/{number}"], "shop")
+    assert found["Books.get"] == (["/books"], None)
+    assert found["Called.get"] == (["/called"], None)
+
+
+MARKED = """
+from carboy import APIRouter, view
+
+router = APIRouter()
+
+
+@router.view("/books", name="shop.books")
+class Books:
+    @view.get("")
+    def get(self): ...
+
+    @view.delete("/{number}")
+    def drop(self, number: int): ...
+"""
+
+
+def test_marked_methods_have_the_class_s_path(tmp_path: Path) -> None:
+    rows = project(tmp_path, marked=MARKED).rows
+    assert [(row.endpoint, row.methods, row.rules, row.blueprint) for row in rows] == [
+        ("Books.get", ["GET"], ["/books"], None),
+        ("Books.drop", ["DELETE"], ["/books/{number}"], None),
+    ]
 
 
 def test_figures_add_up(tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ _OTHERS = ("werkzeug.", "sqlalchemy.", "requests.", "time.", "urllib.", "wtforms
 _PROXIES = frozenset(("session", "g", "current_app", "flask_login.current_user"))
 #: Calls that make something whose `get`, `post` ... are typed.
 _TYPED = ("fastapi.FastAPI", "APIRouter", "carboy.App", "app.App")
+#: What marks methods of class views.
+_MARKS = ("view", "carboy.view", "carboy.fastapi.views.view")
 _CLASS_VIEWS = ("views.MethodView", "views.View", "flask.MethodView", "flask.View", ".Resource")
 _CLASS_REASON = "a class of views ({}), which the converter leaves as it is"
 
@@ -47,7 +49,9 @@ def gather(path: str | Path) -> Status:
     for name, one in facts.items():
         for rule in one.rules:
             if owners.is_typed(name, rule):
-                status.rows.append(_typed(name, shown[name], rule))
+                cls = next((cls for cls in one.classes if _has(cls, rule)), None)
+                prefix = owners.prefix(name, rule)
+                status.rows.append(_typed(name, shown[name], rule, prefix, cls))
         for cls in one.classes:
             status.rows += _class_rows(name, shown[name], cls, made.views)
     status.rows.sort(key=lambda row: (row.module, row.line))
@@ -97,7 +101,11 @@ def uses_of(view: View) -> Iterator[str]:
             yield use.name
 
 
-def _typed(module: str, file: str, rule: Rule) -> Row:
+def _has(cls: Class, rule: Rule) -> bool:
+    return cls.line <= rule.view.line <= cls.end
+
+
+def _typed(module: str, file: str, rule: Rule, prefix: str, cls: Class | None) -> Row:
     uses = sorted(set(uses_of(rule.view)))
     proxies = [use for use in uses if _is_proxy(use)]
     own = {use for use in uses_of(_without_helpers(rule.view)) if _is_proxy(use)}
@@ -105,7 +113,11 @@ def _typed(module: str, file: str, rule: Rule) -> Row:
     if below := [use for use in proxies if use not in own]:
         helpers = ", ".join(rule.view.helpers)
         notes.append(f"what it calls ({helpers}) uses {', '.join(below)} of Flask's")
-    endpoint = str(rule.endpoint)
+    endpoint, blueprint = str(rule.endpoint), str(rule.endpoint).rpartition(".")[0] or None
+    if cls is not None:
+        endpoint, blueprint = f"{cls.name}.{rule.view.name}", None
+        if rule.maker in _MARKS and cls.texts:  # its text is added to the class's
+            prefix = cls.texts[0]
     return Row(
         module,
         file,
@@ -113,9 +125,9 @@ def _typed(module: str, file: str, rule: Rule) -> Row:
         endpoint,
         rule.view.name,
         list(rule.methods) or [rule.verb.upper()],
-        [rule.text] if rule.text is not None else [],
+        [prefix + rule.text] if rule.text is not None else [],
         "half" if own else "typed",
-        endpoint.rpartition(".")[0] or None,
+        blueprint,
         uses,
         [],
         notes,
@@ -171,6 +183,11 @@ class _Owners:
             for module, one in facts.items()
             for made in one.made
         }
+        self._prefixes = {
+            (module, made.variable): str(made.call.keywords.get("prefix") or "")
+            for module, one in facts.items()
+            for made in one.made
+        }
         self._packages = {
             name: name if file.name == "__init__.py" else name.rpartition(".")[0]
             for name, file in files.items()
@@ -181,7 +198,7 @@ class _Owners:
         if rule.verb not in VERBS and rule.verb != "api_route":
             return False
         maker = rule.maker
-        if maker in ("view", "carboy.view", "carboy.fastapi.views.view"):
+        if maker in _MARKS:
             return True
         for _ in range(5):  # imported from where it was imported
             if maker.removesuffix("()").endswith(_TYPED):
@@ -192,3 +209,9 @@ class _Owners:
                 return False
             maker, module = found, home or module
         return False
+
+    def prefix(self, module: str, rule: Rule) -> str:
+        """The prefix that the router of a rule was made with, here or where it is imported from."""
+        home, _, name = absolute(rule.maker, self._packages[module]).rpartition(".")
+        here = self._prefixes.get((module, rule.owner))
+        return self._prefixes.get((home, name), "") if here is None else here
