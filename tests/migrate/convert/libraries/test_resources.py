@@ -194,3 +194,13 @@ def test_plain_fastapi_has_no_resources(tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text(STAYS.format(**_AS_IT_IS), encoding="utf-8")
     (view,) = plan(tmp_path, target="fastapi").views
     assert not view.converts and "Flask-RESTX" in view.reasons[0]
+
+
+def test_handlers_of_the_application_are_flagged(tmp_path: Path) -> None:
+    more = "app.register_error_handler(KeyError, print)\napp.register_error_handler(404, print)"
+    text = STAYS.format(**{**_AS_IT_IS, "more": more})
+    (tmp_path / "main.py").write_text(text, encoding="utf-8")
+    (view,) = plan(tmp_path).views
+    assert [one for one in view.notes if "handler" in one] == [
+        "KeyError is told by the application's handler now; its Api answered 500"
+    ]

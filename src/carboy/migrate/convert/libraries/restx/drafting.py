@@ -254,6 +254,8 @@ class ResourceAnswers:
             draft.keep("a decorator of the application's own sees or makes its answers")
         for text in _NOTES if not draft.reasons else ():
             draft.note(text)
+        for name in draft.found.resources.handled if not draft.reasons else ():
+            draft.note(f"{name} is told by the application's handler now; its Api answered 500")
 
     def leave_return(self, original: cst.Return, updated: cst.Return) -> cst.Return:
         """A return statement with its answer as the typed route gives it."""

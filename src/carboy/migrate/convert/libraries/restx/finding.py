@@ -23,6 +23,7 @@ _API, _NAMESPACE = "flask_restx.Api", "flask_restx.Namespace"
 _WORDS = {"version", "title", "description", "terms_url", "license", "license_url", "contact"}
 _WORDS |= {"contact_url", "contact_email", "authorizations", "security", "doc", "tags", "prefix"}
 _WORDS |= {"default_label", "default_swagger_filename", "catch_all_404s", "format_checker"}
+_HANDLERS = ("errorhandler", "app_errorhandler", "register_error_handler")
 _NAMED = {"description", "path", "authorizations", "name"}
 
 
@@ -62,6 +63,10 @@ class Resources:
         for owner in self.namespaces.values():
             if not owner.registrations and owner.reason is None:
                 owner.reason = "no Api that its Namespace is added to was found"
+        #: Exceptions that the application has handlers for, and no Api.
+        self.handled = sorted(
+            {name for one in found.project.sources.values() for name in self._handled(one)}
+        )
         self.views = [one for source in used for one in self._views(source)]
 
     def owner(self, source: Source, node: cst.CSTNode) -> Owner | None:
@@ -181,6 +186,20 @@ class Resources:
             if source is not api.source or owner.registrations:
                 owner.reason = "its Namespace is added several times, or far from its Api"
             owner.registrations.append(Registration(source, node, api.prefix + (prefix or "")))
+
+    def _handled(self, source: Source) -> Iterator[str]:
+        if not self.namespaces or "error" not in source.text:
+            return
+        for node in walk(source.tree):
+            if not (isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute)):
+                continue
+            if node.func.attr.value not in _HANDLERS or not node.args:
+                continue
+            owner, asked = self.found.owner(source, node.func.value), node.args[0].value
+            is_page = (source.meaning(asked) or "").startswith("werkzeug.exceptions.")
+            is_inner = owner is not None and owner.blueprint and "app_" not in node.func.attr.value
+            if owner is not None and dotted(asked) and not is_page and not is_inner:
+                yield code(asked)
 
     def _views(self, source: Source) -> Iterator[View]:
         for node in source.tree.body:
