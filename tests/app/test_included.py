@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+import sys
+import threading
+import time
+import weakref
 from typing import Any
 
 import pytest
 from starlette.responses import StreamingResponse
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from carboy import App, Request
+from carboy import APIRouter, App, Request
 from carboy.flask import Flask, abort, after_this_request, g, request, session, url_for
 from carboy.flask.wrappers import Request as FlaskRequest
 from carboy.testing import TestClient
@@ -190,3 +195,39 @@ def test_hooks_find_the_function_of_a_typed_route_by_its_endpoint() -> None:
     assert list(app.view_functions) == ["static", "flask"]
     assert "reads" not in app.view_functions
     assert app.view_functions.get("read") is None
+
+
+@pytest.mark.parametrize("is_included", [False, True])
+def test_who_makes_an_app_for_each_test_keeps_none(
+    is_included: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Other tests' exporters would live as long as each application.
+    monkeypatch.delitem(sys.modules, "carboy.fastapi.telemetry._runtime", raising=False)
+
+    def use() -> weakref.ref[App]:
+        app = App()
+        if is_included:
+            app.include(Flask(__name__))
+        router = APIRouter()
+        router.get("/async")(_told_async)
+        app.include_router(router)
+        app.add_url_rule("/flask", "flask", lambda: "told")
+        app.get("/def")(lambda: "told")
+        assert _both(app, "/async /def /flask")[0] == (200, '"told"')
+        return weakref.ref(app)
+
+    def loops() -> int:
+        return sum(one.name == "carboy-loop" for one in threading.enumerate())
+
+    before = loops()
+    made = [use() for _ in range(3)]
+    gc.collect()
+    assert [one() for one in made] == [None] * 3
+    deadline = time.monotonic() + 30
+    while loops() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert loops() <= before
+
+
+async def _told_async() -> str:
+    return "told"

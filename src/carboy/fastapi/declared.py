@@ -28,6 +28,7 @@ from carboy.fastapi.including import (
 )
 from carboy.fastapi.interpreted import steps_for
 from carboy.fastapi.lasting import Lasting
+from carboy.fastapi.lifespans import is_idle
 from carboy.fastapi.misses import Misses
 from carboy.fastapi.route_state import RouteState
 from carboy.fastapi.scopes import EFFECTIVE, Limits, say, update_scope
@@ -243,6 +244,16 @@ class Declared:
         if self.app is None:
             return nullcontext()
         return self.app._reports.around(self.live())  # type: ignore[no-any-return]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing of it has to stay open while it is served."""
+        if self.app is None:
+            return True
+        if self.app._reports.is_exporting or self.beside is not nullcontext:
+            return False
+        lasting = next(iter(self._lasting_calls()), None)
+        return lasting is None and is_idle(self.router.lifespan_context)
 
     @asynccontextmanager
     async def live(self) -> AsyncIterator[Any]:

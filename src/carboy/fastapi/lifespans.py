@@ -59,4 +59,14 @@ def merged(outer: Lifespan, inner: Lifespan) -> Lifespan:
             else:
                 yield {**(second or {}), **(first or {})}
 
+    lifespan.parts = outer, inner  # type: ignore[attr-defined]
     return lifespan
+
+
+def is_idle(lifespan: Any) -> bool:
+    """Whether nothing happens at its start and its end."""
+    if isinstance(lifespan, DefaultLifespan):
+        router = lifespan._router
+        return not (router.on_startup or router.on_shutdown)
+    parts = getattr(lifespan, "parts", ())
+    return bool(parts) and all(map(is_idle, parts))

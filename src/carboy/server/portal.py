@@ -31,6 +31,7 @@ class Portal:
         #: What the lifespan yielded, for `request.state`.
         self.state: dict[str, Any] = {}
         self._engine = engine
+        self._is_left = False
         self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="carboy-loop", daemon=True)
         self._thread.start()
@@ -39,6 +40,8 @@ class Portal:
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
         self.loop.run_forever()
+        if self._is_left:
+            self.loop.close()
 
     @property
     def threads(self) -> Pool:
@@ -69,6 +72,12 @@ class Portal:
         if engine is None:
             return
         engine.freeze()
+        if getattr(engine.application, "is_idle", False):
+            self.call(_pass_through(engine))
+            # Who makes an application for each of a thousand tests keeps none of them.
+            self._engine = None
+            weakref.finalize(engine, self._leave).atexit = False
+            return
         ready: asyncio.Future[None] = self.do(self.loop.create_future)
 
         async def live() -> None:
@@ -89,9 +98,17 @@ class Portal:
 
         self.call(wait())
 
+    def _leave(self) -> None:
+        """End without waiting: the application is gone. Called by the garbage collector."""
+        if self._is_left or self.loop.is_closed():
+            return
+        self._is_left = True
+        close_pools(self.loop)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+
     def close(self) -> None:
         """Close the lifespan and stop the loop; raises what shutdown raises."""
-        if self.loop.is_closed():
+        if self._is_left or self.loop.is_closed():
             return
         try:
             if self._lifespan is not None:
@@ -102,6 +119,11 @@ class Portal:
             self.loop.call_soon_threadsafe(self.loop.stop)
             self._thread.join(5)
             self.loop.close()
+
+
+async def _pass_through(engine: Engine) -> None:
+    async with engine.application.lifespan():
+        pass
 
 
 _LOCK = threading.Lock()

@@ -80,10 +80,15 @@ class Switch:
             return None
         return self.native
 
+    @property
+    def is_exporting(self) -> bool:
+        """Whether exporters live as long as the application."""
+        return bool(self.config["auto_configure"]) or _RUNTIME in sys.modules
+
     @asynccontextmanager
     async def around(self, lifespan: AbstractAsyncContextManager[Any]) -> AsyncIterator[Any]:
         """The same as `live` for servers that are not asked by messages."""
-        if self.config["auto_configure"] or _RUNTIME in sys.modules:
+        if self.is_exporting:
             from carboy.fastapi.telemetry._runtime import exporting
 
             lifespan = exporting(self.config, lifespan)
