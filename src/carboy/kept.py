@@ -18,10 +18,11 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
 from html import escape
+from http import HTTPStatus
 from io import BytesIO
 from shutil import copyfileobj
 from typing import Any, NoReturn, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from anyio import from_thread
@@ -752,3 +753,185 @@ def answers(view: Callable[..., Any]) -> Callable[..., Any]:
         return answered(view(*positional, **named))
 
     return answer
+
+
+# An application outside Carboy --------------------------------------------------------------------
+
+
+def url_for(request: Request, name: str, /, **values: Any) -> str:
+    """Flask's: the path of a route, quoted; what it has no variable for goes into the query.
+
+    `_external=True` puts scheme and host in front, `_anchor=` a fragment behind.
+    """
+    from starlette.routing import NoMatchFound
+
+    if name == "static" and "filename" in values:
+        values["path"] = values.pop("filename")
+    fragment, is_whole = values.pop("_anchor", None), values.pop("_external", False)
+    within = {key: _typed(value) for key, value in values.items() if value is not None}
+    query: dict[str, Any] = {}
+    while True:
+        try:
+            found = str(request.app.url_path_for(name, **within))
+            break
+        except NoMatchFound:
+            named = _variables(request.app.routes, name)
+            extra = next((key for key in within if key not in named), None)
+            if extra is None:
+                raise
+            query[extra] = within.pop(extra)
+    base = host_url(request)[:-1] if is_whole else ""
+    path = f"{base}{request.scope.get('root_path', '')}{quote(found, safe=_IN_URL)}"
+    text = urlencode(sorted(query.items()), doseq=True)
+    return path + (f"?{text}" if text else "") + (f"#{quote(str(fragment))}" if fragment else "")
+
+
+_IN_URL = "!$&'()*+,/:;=@~"
+
+
+def _typed(value: Any) -> Any:
+    return value if isinstance(value, int | float | str | UUID | list | tuple) else str(value)
+
+
+def _variables(routes: Any, name: str) -> set[str]:
+    found = {"path"} if name == "static" else set()
+    for route in _flat(routes):
+        if getattr(route, "name", None) == name:
+            found.update(getattr(route, "param_convertors", ()))
+    return found
+
+
+def _flat(routes: Any) -> Iterator[Any]:
+    """Routes with those of included routers, which newer FastAPIs keep apart."""
+    for route in routes:
+        inner = getattr(route, "effective_candidates", None)
+        if inner is None:
+            yield route
+        else:
+            yield from _flat(inner())
+
+
+def _fitting(routes: Any, scope: Any, slash: str = "") -> Iterator[Any]:
+    """The routes whose path is that of the request."""
+    path = scope["path"].removeprefix(scope.get("root_path", "")) + slash
+    for route in _flat(routes):
+        shape = getattr(route, "path_regex", None)
+        if shape is not None and shape.match(path):
+            yield route
+
+
+def described(error: Any) -> str:
+    """An error's `description` in Flask: what `abort` was given, or what is said of the status."""
+    status, told = error.status_code, error.detail
+    if told != _PHRASES.get(status):
+        return str(told)
+    try:
+        from werkzeug.exceptions import default_exceptions
+    except ImportError:
+        return str(told)
+    return str(getattr(default_exceptions.get(status), "description", None) or told)
+
+
+def templates(folder: Any) -> Any:
+    """Starlette's Jinja2Templates, with Flask's `url_for`: paths, not whole URLs."""
+    from jinja2 import pass_context
+    from starlette.templating import Jinja2Templates
+
+    @pass_context
+    def to(context: Any, name: str, **values: Any) -> str:
+        return url_for(context["request"], name, **values)
+
+    found = Jinja2Templates(folder)
+    found.env.globals["url_for"] = to
+    return found
+
+
+def habits(app: Any) -> None:
+    """Have a FastAPI application answer as Flask's where no view speaks.
+
+    Errors are pages, HEAD is answered wherever GET is, OPTIONS with what is allowed, and `/users`
+    leads to `/users/` where that is a route, never back. Views asked with HEAD see GET.
+    """
+    app.router.redirect_slashes = False
+    app.add_exception_handler(HTTPException, error_page)
+    app.add_exception_handler(500, error_page)
+    app.add_middleware(_Habits, owner=app)
+
+
+async def error_page(request: Request, error: Any) -> Response:
+    """Flask's page for an error."""
+    status = getattr(error, "status_code", 500)
+    description = getattr(error, "detail", None)
+    if status in _PHRASES and description == _PHRASES[status]:
+        description = None
+    headers = dict(getattr(error, "headers", None) or {})
+    if status == 405:
+        headers = {"Allow": ", ".join(sorted(_allowed(request.app.routes, request.scope)))}
+    return Response(_words(status, description), status, headers)
+
+
+_PHRASES = {one.value: one.phrase for one in HTTPStatus}
+
+
+def _words(status: int, description: str | None) -> str:
+    try:
+        from werkzeug.exceptions import default_exceptions
+    except ImportError:
+        title = f"{status} {_PHRASES.get(status, '')}".strip()
+        text = "" if description is None else f"\n<p>{escape(description)}</p>"
+        return f"<!doctype html>\n<title>{title}</title>\n<h1>{title}</h1>{text}"
+    if status not in default_exceptions:
+        return description or ""
+    return str(default_exceptions[status](description=description).get_body())
+
+
+def _allowed(routes: Any, scope: Any) -> set[str]:
+    """The methods of every route that the path fits."""
+    found: set[str] = set()
+    for route in _fitting(routes, scope):
+        # What is mounted are files.
+        found.update(getattr(route, "methods", None) or {"GET"})
+    if "GET" in found:
+        found.add("HEAD")
+    return found | {"OPTIONS"} if found else found
+
+
+class _Habits:
+    """See `habits`."""
+
+    def __init__(self, app: Any, owner: Any) -> None:
+        self.app, self.owner = app, owner
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        answer = self._answer(scope) if scope["type"] == "http" else None
+        if answer is not None:
+            await answer(scope, receive, send)
+        elif scope["type"] == "http" and scope["method"] == "HEAD" and not self._has_head(scope):
+            await self.app({**scope, "method": "GET"}, receive, _without_body(send))
+        else:
+            await self.app(scope, receive, send)
+
+    def _has_head(self, scope: Any) -> bool:
+        """Whether a route takes HEAD itself."""
+        fitting = _fitting(self.owner.routes, scope)
+        return any("HEAD" in (getattr(one, "methods", None) or ()) for one in fitting)
+
+    def _answer(self, scope: Any) -> Any:
+        """What is answered before any route is asked; None for nothing."""
+        fitting = list(_fitting(self.owner.routes, scope))
+        if scope["method"] == "OPTIONS" and fitting:
+            if any("OPTIONS" in (getattr(one, "methods", None) or ()) for one in fitting):
+                return None
+            return Response("", 200, {"Allow": ", ".join(sorted(_allowed(fitting, scope)))})
+        if not fitting and any(_fitting(self.owner.routes, scope, "/")):
+            url = Request(scope).url
+            return redirect(str(url.replace(path=f"{url.path}/")), 308)
+        return None
+
+
+def _without_body(send: Any) -> Any:
+    async def sent(message: Any) -> None:
+        is_body = message["type"] == "http.response.body"
+        await send({**message, "body": b""} if is_body else message)
+
+    return sent

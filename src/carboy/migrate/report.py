@@ -47,6 +47,10 @@ class Plan:
     views: list[ViewReport] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
     old: dict[str, str] = field(default_factory=dict)
+    #: `--target fastapi`: what the project can't leave Flask for ("module:line what, and why").
+    obstacles: list[str] = field(default_factory=list)
+    #: What is to be known of the whole project.
+    notes: list[str] = field(default_factory=list)
 
     @property
     def converted(self) -> list[ViewReport]:

@@ -61,11 +61,6 @@ def test_only_what_is_asked_for_is_converted_and_told_of(
     assert all(one in text for one in changed)
 
 
-def test_what_is_not_finished_says_so(project: Path) -> None:
-    assert "does not run yet" in convert(project, "--target", "fastapi").stderr
-    assert "does not run yet" not in convert(project).stderr
-
-
 def test_a_name_that_nobody_has(project: Path) -> None:
     assert "No Flask views of that name" in convert(project, "--view", "absent").stderr
     assert (project / "main.py").read_text() == TEXT

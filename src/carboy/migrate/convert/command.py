@@ -9,14 +9,18 @@ from pathlib import Path
 
 import click
 
+from carboy.migrate.convert.fastapi.provided import requirements
 from carboy.migrate.convert.planning import plan
 from carboy.migrate.report import Plan
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
-_UNFINISHED = (
-    "--target fastapi is unfinished: imports of Carboy are left, and the module `kept` that the "
-    "routes import is not written. What you see does not run yet."
+_WHOLE = (
+    "--target fastapi is for a project where nothing Flask-like is left, all its modules at once. "
+    "Nothing is written; in the way:"
+)
+_CONVERT_FIRST = (
+    "Convert it without --target fastapi, module by module: an App runs both kinds of code."
 )
 
 
@@ -30,17 +34,23 @@ _UNFINISHED = (
     type=click.Choice(["app", "fastapi"]),
     default="app",
     show_default=True,
-    help="What to write: routes of carboy.App, or plain FastAPI (unfinished).",
+    help="What to write: routes of carboy.App, or plain FastAPI (whole projects only).",
 )
 def convert(path: Path, blueprint: str | None, view: str | None, write: bool, target: str) -> None:
     """Rewrite the Flask views below PATH as typed routes.
 
-    A view is converted as a whole, or stays as it is with a TODO that says why.
+    A view is converted as a whole, or stays as it is with a TODO that says why. With --target
+    fastapi that goes for the project: what is written needs neither Flask nor Carboy, and where
+    that can't be, what is in the way is listed (exit status 1).
     """
+    if target == "fastapi" and (blueprint or view):
+        raise click.UsageError("--target fastapi converts whole projects: no --blueprint or --view")
     made = plan(path, blueprint, view, target)
     if not made.views:
         named = " of that name" if blueprint or view else ""
         click.echo(f"No Flask views{named} were found in {path.resolve()}", err=True)
+    if target == "fastapi" and _refuses(made):
+        raise SystemExit(1)
     if write:
         for name, text in made.files.items():
             file = made.root / name
@@ -52,8 +62,25 @@ def convert(path: Path, blueprint: str | None, view: str | None, write: bool, ta
             colour = None if line.startswith(("+++", "---")) else _COLOURS.get(line[:1])
             click.echo(click.style(line, fg=colour) if colour else line, nl=False)
     _summarise(made, write)
+    for note in made.notes:
+        click.echo(f"  {note}", err=True)
     if target == "fastapi" and made.files:
-        click.echo(_UNFINISHED, err=True)
+        click.echo(f"What it needs: pip install {' '.join(requirements(made.files))}", err=True)
+
+
+def _refuses(made: Plan) -> bool:
+    """Say what keeps a project from leaving, if anything does."""
+    views = [one for one in made.views if one.reasons]
+    if not (views or made.obstacles):
+        return False
+    click.echo(_WHOLE, err=True)
+    for view in views:
+        for reason in view.reasons:
+            click.echo(f"  {view.module}:{view.line} {view.endpoint}: {reason}", err=True)
+    for obstacle in made.obstacles:
+        click.echo(f"  {obstacle}", err=True)
+    click.echo(_CONVERT_FIRST, err=True)
+    return True
 
 
 def diff(made: Plan) -> Iterator[str]:

@@ -113,7 +113,7 @@ class Draft:
 
     def kept(self, name: str) -> str:
         """`kept.name`, imported: what behaves like Flask and needs nothing but the request."""
-        return f"{self.need(*kept_module(self.target))}.{name}"
+        return f"{self.need(*self.found.kept)}.{name}"
 
     def typed(self, name: str) -> str:
         """A name of the typed face: Query, Depends, Request ..."""
@@ -223,11 +223,6 @@ class Draft:
             reasons=list(self.reasons),
             notes=list(self.notes),
         )
-
-
-def kept_module(target: str) -> Need:
-    """Where `kept` is imported from."""
-    return ("carboy", "kept") if target == "app" else ("", "kept")
 
 
 def names_in(node: cst.CSTNode) -> set[str]:

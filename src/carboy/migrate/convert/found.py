@@ -141,6 +141,8 @@ class Found:
         self.project = project
         #: Schemas of marshmallow's that converted views dump.
         self.schemas: list[Any] = []
+        #: Where `kept` is imported from: (module, name).
+        self.kept = ("carboy", "kept")
         self.owners: dict[tuple[str, str], Owner] = {}
         for source in project.sources.values():
             for owner in _owners(source):

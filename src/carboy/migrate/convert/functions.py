@@ -14,7 +14,7 @@ from carboy.migrate.convert.rewriting import Handler
 from carboy.migrate.convert.text import Arguments, code, expression
 
 #: What a value of Flask's is called in `kept`.
-_KEPT = {
+KEPT = {
     "flask.redirect": "redirect",
     "werkzeug.utils.redirect": "redirect",
     "flask.make_response": "make_response",
@@ -30,14 +30,15 @@ _KEPT = {
 def made(draft: Draft, kept: str) -> cst.BaseExpression | None:
     """`kept.<name>` for a function of Flask's that makes a response."""
     # A decorator of the application's own is handed the very objects that Flask makes.
-    return None if draft.is_wrapped else expression(draft.kept(kept))
+    is_seen = draft.is_wrapped and draft.target == "app"
+    return None if is_seen else expression(draft.kept(kept))
 
 
 def _named(kept: str) -> Handler:
     return lambda draft, node: made(draft, kept)
 
 
-for _meaning, _name in _KEPT.items():
+for _meaning, _name in KEPT.items():
     TABLES.values[_meaning] = _named(_name)
 
 

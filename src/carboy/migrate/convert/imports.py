@@ -19,7 +19,7 @@ from carboy.migrate.convert.text import dotted, walk
 if TYPE_CHECKING:
     from carboy.migrate.convert.modules import Edits
 
-_STANDARD = {"typing", "uuid", "datetime", "decimal"}
+_STANDARD = {"typing", "uuid", "datetime", "decimal", "logging", "pathlib"}
 
 
 def tidy(edits: Edits, tree: cst.Module) -> cst.Module:
@@ -85,6 +85,12 @@ class _Imports(cst.CSTTransformer):
         return updated_node
 
     def leave_Import(self, original_node: cst.Import, updated_node: cst.Import) -> Any:
+        if self.edits.target == "fastapi":
+            left = [one for one in updated_node.names if not self._may_go(_local(one))]
+            if len(left) == len(updated_node.names):
+                return updated_node
+            left[-1:] = [one.with_changes(comma=cst.MaybeSentinel.DEFAULT) for one in left[-1:]]
+            return updated_node.with_changes(names=left) if left else cst.RemoveFromParent()
         if not self.edits.changes_face:
             return updated_node
         names = [_import_of(one) for one in updated_node.names]

@@ -46,6 +46,11 @@ class Edits:
     #: Whether Flask's names are to come from Carboy's face.
     changes_face: bool = False
 
+    @property
+    def face(self) -> str:
+        """Where typed names are imported from."""
+        return "carboy" if self.target == "app" else "fastapi"
+
     def need(self, module: str, name: str) -> str:
         """Import `name` from `module`; what to call it here."""
         known = self.needs.get((module, name))

@@ -189,7 +189,7 @@ class Routers:
             return
         given_elsewhere = any(one.prefix is not None for one in owner.registrations)
         prefix = f'prefix="{owner.prefix}"' if owner.prefix and not given_elsewhere else ""
-        text = f"{name} = {edits.need('carboy', 'APIRouter')}({prefix})"
+        text = f"{name} = {edits.need(edits.face, 'APIRouter')}({prefix})"
         edits.after.setdefault(owner.call, []).append(text)
         if not stays:
             edits.removed.add(owner.call)

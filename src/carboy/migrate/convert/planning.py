@@ -39,13 +39,19 @@ def plan(
     """What converting the project at `path` (a folder or one file) would do.
 
     `blueprint` (its name) and `view` (endpoint or function) say which views are to be converted;
-    the others stay as they are, without a TODO. `target` is "app" or "fastapi". Files that can't
-    be parsed are left out. FileNotFoundError where there is no such path.
+    the others stay as they are, without a TODO. Files that can't be parsed are left out. `target`
+    is "app", or "fastapi" for whole projects: then nothing can be chosen, and where a view stays or
+    the plan has `obstacles` it has no files. FileNotFoundError where there is no such path.
     """
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(path)
-    made = _Planning(Project.read(path), _filter(blueprint, view), target).done()
+    if target == "fastapi":
+        # It stands upon this module.
+        from carboy.migrate.convert.fastapi.leaving import Leaving
+
+        return Leaving(Project.read(path)).done()
+    made = Planning(Project.read(path), _filter(blueprint, view), target).done()
     if blueprint is not None:
         made.views = [one for one in made.views if one.blueprint == blueprint]
     if view is not None:
@@ -63,7 +69,9 @@ def _filter(blueprint: str | None, view: str | None) -> Callable[[View], bool]:
     return wanted
 
 
-class _Planning:
+class Planning:
+    """A plan while it is made."""
+
     def __init__(self, project: Project, wanted: Callable[[View], bool], target: str) -> None:
         self.project, self.wanted, self.target = project, wanted, target
         self.found = Found(project)

@@ -216,8 +216,8 @@ def _marks(draft: Draft) -> list[cst.Decorator]:
 def route_text(draft: Draft, rule: Rule, path: Path) -> str:
     """`router.get("/x", name=...)`, over several lines where one is too long."""
     methods = list(rule.methods or ["GET"])
-    if "GET" in methods and "HEAD" in methods and draft.target == "app":
-        methods.remove("HEAD")  # App answers HEAD for every GET, as Flask does
+    if "GET" in methods and "HEAD" in methods:
+        methods.remove("HEAD")  # App (and kept.habits) answers HEAD for every GET, as Flask does
     options: dict[str, str] = {}
     verb = methods[0].lower() if len(methods) == 1 else "api_route"
     if verb not in VERBS:

@@ -16,6 +16,7 @@ from carboy.migrate.convert.answers import ABORTS, Answers, makes_response
 from carboy.migrate.convert.contexts import TABLES
 from carboy.migrate.convert.decorators import look_at_decorators
 from carboy.migrate.convert.draft import Draft
+from carboy.migrate.convert.fastapi import views as fastapi
 from carboy.migrate.convert.found import Found, View
 from carboy.migrate.convert.libraries import libraries_of
 from carboy.migrate.convert.libraries.restx.drafting import ResourceAnswers
@@ -30,8 +31,11 @@ def draft_view(found: Found, view: View, *, target: str = "app", indent: int = 0
     draft = Draft(found, view, target)
     draft.indent = indent
     read_rules(draft)
-    for library in libraries_of(view.source):
-        library.view(draft)
+    if target == "fastapi":
+        fastapi.look_at_view(draft)
+    else:
+        for library in libraries_of(view.source):
+            library.view(draft)
     look_at_decorators(draft)
     read_parameters(draft)
     answers = Answers(draft) if view.owner.resources is None else ResourceAnswers(draft)
@@ -48,7 +52,7 @@ class _Body(Rewriter):
     """The rewriter of expressions, and statements that change as a whole."""
 
     def __init__(self, draft: Draft, answers: Answers | ResourceAnswers) -> None:
-        super().__init__(draft, TABLES)
+        super().__init__(draft, TABLES if draft.target == "app" else fastapi.TABLES)
         self._answers = answers
         self._statements: set[cst.CSTNode] = set()
 
@@ -58,13 +62,17 @@ class _Body(Rewriter):
             is_abort = (self.draft.meaning(call.func) or "") in ABORTS
             if is_abort or call in self.draft.aborts:
                 self._statements.add(call)
+                self._skipped.add(call.func)
         if node in self._statements:
             return True
         if isinstance(node, cst.Attribute) and makes_response(self.draft, node):
             new = functions.made(self.draft, "make_response")
             if new is not None:
                 self.draft.replacements[node] = new
-        return super().on_visit(node)
+        below = super().on_visit(node)
+        if below and self.draft.target == "fastapi":
+            return not fastapi.look_at_name(self.draft, node)
+        return below
 
     def on_leave(self, original: cst.CSTNode, updated: cst.CSTNode) -> cst.CSTNode:  # type: ignore[override]
         new: cst.CSTNode = super().on_leave(original, updated)
