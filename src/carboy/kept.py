@@ -833,16 +833,18 @@ def described(error: Any) -> str:
 
 
 def templates(folder: Any) -> Any:
-    """Starlette's Jinja2Templates, with Flask's `url_for`: paths, not whole URLs."""
-    from jinja2 import pass_context
+    """Starlette's Jinja2Templates, as Flask's: what is escaped, `tojson`, paths from `url_for`."""
+    from jinja2 import pass_context, select_autoescape
     from starlette.templating import Jinja2Templates
 
     @pass_context
-    def to(context: Any, name: str, **values: Any) -> str:
+    def to(context: Any, name: str, /, **values: Any) -> str:
         return url_for(context["request"], name, **values)
 
     found = Jinja2Templates(folder)
     found.env.globals["url_for"] = to
+    found.env.autoescape = select_autoescape(("html", "htm", "xml", "xhtml", "svg"))
+    found.env.policies["json.dumps_kwargs"] = {"sort_keys": True, "default": _for_json}
     return found
 
 

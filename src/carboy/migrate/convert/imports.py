@@ -71,7 +71,7 @@ class _Imports(cst.CSTTransformer):
         return local in self.edits.unneeded and local not in self.used
 
     def leave_ImportFrom(self, original_node: cst.ImportFrom, updated_node: cst.ImportFrom) -> Any:
-        if isinstance(updated_node.names, cst.ImportStar) or updated_node.relative:
+        if isinstance(updated_node.names, cst.ImportStar):
             return updated_node
         module = dotted(updated_node.module) if updated_node.module else ""
         names = [one for one in updated_node.names if not self._may_go(_local(one))]
@@ -80,7 +80,12 @@ class _Imports(cst.CSTTransformer):
         if len(names) != len(updated_node.names):
             names = _closed(names, updated_node)
         updated_node = updated_node.with_changes(names=names)
-        if self.edits.changes_face and module and module.partition(".")[0] == "flask":
+        if (
+            self.edits.changes_face
+            and not updated_node.relative
+            and module
+            and module.partition(".")[0] == "flask"
+        ):
             return updated_node.with_changes(module=_face(module))
         return updated_node
 

@@ -25,7 +25,7 @@ _BRACES = re.compile(r"\{(?P<name>\w+)(?::(?P<converter>\w+))?\}")
 _WEIGHTS = {"int": 50, "float": 50, "path": 200}
 _DIGITS = {"int": re.compile(r"\d+"), "float": re.compile(r"\d+\.\d+")}
 #: Pages that an App has of its own.
-PAGES = ("/docs", "/redoc", "/openapi.json")
+PAGES = {"/docs": "docs_url", "/redoc": "redoc_url", "/openapi.json": "openapi_url"}
 
 
 @dataclass(frozen=True)
@@ -136,12 +136,14 @@ def _hides(wide: Draft, narrow: Draft) -> bool:
 
 
 def _note_pages(draft: Draft) -> None:
-    for page in PAGES:
-        if any(overlap(one, segments(page)) for _, one in _rules(draft)):
-            draft.note(f"an App has a page of its own at {page}: App({_OPTIONS[page]}=None)")
+    for page, option in PAGES.items():
+        if draft.target == "app" and takes(draft, page):
+            draft.note(f"an App has a page of its own at {page}: App({option}=None)")
 
 
-_OPTIONS = dict(zip(PAGES, ("docs_url", "redoc_url", "openapi_url"), strict=True))
+def takes(draft: Draft, page: str) -> bool:
+    """Whether a view answers for a path."""
+    return any(overlap(one, segments(page)) for _, one in _rules(draft))
 
 
 def _may_move(wide: Draft, narrow: Draft) -> bool:

@@ -18,6 +18,7 @@ from carboy.migrate.convert.found import Found, Owner
 from carboy.migrate.convert.functions import KEPT
 from carboy.migrate.convert.modules import Edits
 from carboy.migrate.convert.project import Source
+from carboy.migrate.convert.ranks import PAGES, takes
 from carboy.migrate.convert.text import Arguments, code, expression, index_of, text_of, walk
 
 #: Arguments of `Flask(...)` that are of no meaning any more, or are looked at here.
@@ -35,6 +36,8 @@ class Applications:
     drafts: list[Draft]
     obstacles: list[Told] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    #: How often a secret key was assigned.
+    secrets: int = 0
 
     def change(self) -> None:
         """All of it, in every module."""
@@ -61,7 +64,9 @@ class Applications:
         if extra or not given.is_plain:
             what = f"Flask(...) is given {', '.join(extra) or '*'}"
             self.obstacles.append((owner.source, call, what))
-        own.replaced[call] = expression(f"{own.need('fastapi', 'FastAPI')}()")
+        pages = [page for page in PAGES if any(takes(one, page) for one in self.drafts)]
+        options = ", ".join(f"{PAGES[page]}=None" for page in pages)
+        own.replaced[call] = expression(f"{own.need('fastapi', 'FastAPI')}({options})")
         after = [f"{own.need(*self.found.kept)}.habits({owner.name})"]
         static = folder_of(self.found, "static_folder", "static")
         if static is not None and static.is_dir():
@@ -81,6 +86,9 @@ class Applications:
             secret = self._secret(source, node.targets[0].target)
             if secret is not None:
                 self._session(own, node, secret, code(node.value))
+                self.secrets += 1
+                if self.secrets > 1:
+                    self.obstacles.append((source, node, "assigns a secret key once more"))
         elif isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute):
             on = self.found.owner(source, node.func.value)
             if on is not None and _is_flask(on) and node.func.attr.value == "run":
@@ -109,8 +117,7 @@ class Applications:
     def _look_at_session(self, apps: list[Owner]) -> None:
         if not self._has_session:
             return
-        needs = {name for edits in self.edits.values() for _, name in edits.needs}
-        if "SessionMiddleware" not in needs:
+        if not self.secrets:
             for one in apps[:1]:
                 assert one.call is not None
                 what = "views use the session, and no assignment of a secret key was found"

@@ -9,13 +9,17 @@ import re
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 
+from carboy.migrate.convert.project import Project
+
 #: Of Werkzeug, what works by itself.
 _FREE = ("werkzeug.security", "werkzeug.utils.secure_filename")
 
 
-def is_foreign(meaning: str) -> bool:
+def is_foreign(project: Project, meaning: str) -> bool:
     """Whether a dotted name is of Flask, Carboy, Werkzeug's framework parts or an extension."""
     top = meaning.partition(".")[0]
+    if any(name.partition(".")[0] == top for name in project.sources):
+        return False
     if top == "werkzeug":
         return not any(meaning == one or meaning.startswith(f"{one}.") for one in _FREE)
     return _needs_flask(top)

@@ -75,7 +75,7 @@ def _key(draft: Draft, node: cst.BaseExpression | None) -> tuple[str, bool]:
         if found is None:
             draft.keep(f"no status is known for {meaning}")
         return str(found), True
-    if is_foreign(meaning):
+    if is_foreign(draft.found.project, meaning):
         draft.keep(f"it handles {meaning}")
     if code(node) == "Exception":
         draft.keep("it handles every Exception, errors of HTTP as well")

@@ -39,15 +39,20 @@ class Leaving(Planning):
         obstacles.told += applications.obstacles
         obstacles.look()
         made = self._made(drafts)
-        made.notes = applications.notes
+        made.notes = [*applications.notes, *self._tests()]
         made.obstacles = obstacles.lines()
         if not made.obstacles:
-            made.obstacles = [
-                one for name, text in self._texts(made) for one in in_text(name, text)
-            ]
+            for name, text in self._texts(made):
+                made.obstacles += in_text(self.project, name, text)
         if made.obstacles or any(draft.reasons for draft in drafts):
             made.files, made.old = {}, {}
         return made
+
+    def _tests(self) -> Iterator[str]:
+        for source in self.project.sources.values():
+            if is_test(source, self.project.root) and "client" in source.text:
+                name = source.path.relative_to(self.project.root).as_posix()
+                yield f"{name} stays as it is: its requests are to be made by fastapi.testclient"
 
     def _texts(self, made: Plan) -> Iterator[tuple[str, str]]:
         """What the project's modules will be, tests left out."""
@@ -63,7 +68,9 @@ class Leaving(Planning):
         for edits in self.edits.values():
             needs |= set(edits.needs)
             names = edits.source.imports.items()
-            edits.unneeded |= {local for local, meaning in names if is_foreign(meaning)}
+            edits.unneeded |= {
+                local for local, meaning in names if is_foreign(self.project, meaning)
+            }
             text = edits.text()
             if text != edits.source.text:
                 name = edits.source.path.relative_to(self.project.root).as_posix()

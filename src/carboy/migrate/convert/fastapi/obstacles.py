@@ -17,10 +17,10 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 from carboy.migrate.convert.draft import Draft
 from carboy.migrate.convert.fastapi.applications import Told, beside_views
 from carboy.migrate.convert.fastapi.foreign import is_foreign
-from carboy.migrate.convert.fastapi.provided import place, templates_of, templating
+from carboy.migrate.convert.fastapi.provided import kept_module, templates_of, templating, texts
 from carboy.migrate.convert.found import Found
 from carboy.migrate.convert.modules import Edits
-from carboy.migrate.convert.project import Source
+from carboy.migrate.convert.project import Project, Source
 from carboy.migrate.convert.text import code, dotted
 
 #: What a page has of Flask's and its extensions that Starlette's has not, or has otherwise.
@@ -55,10 +55,12 @@ class Obstacles:
         for name, source in self.found.project.sources.items():
             if not is_test(source, self.found.project.root):
                 self._walk(self.edits[name], source.tree, frozenset())
-        folder, _ = place(self.found)
-        own = folder / "kept.py"
-        if own.exists() and "Flask" not in own.read_text(encoding="utf-8")[:200]:
-            self._pages.append(f"{own.name} is there already, and something else")
+        for path, text in texts(
+            self.found, {kept_module(self.found), templating(self.found)}
+        ).items():
+            first = text.partition("\n")[0]
+            if path.exists() and path.read_text(encoding="utf-8").partition("\n")[0] != first:
+                self._pages.append(f"{path.name} is there already, and something else")
         if any(templating(self.found) in one.needs for one in self.edits.values()):
             self._look_at_pages()
 
@@ -98,6 +100,9 @@ class Obstacles:
         if isinstance(node, cst.Name | cst.Attribute):
             self._name(edits, node, hidden)
             return
+        if isinstance(node, cst.AnnAssign) and self._owner(edits.source, node.target, hidden):
+            self._walk(edits, node.annotation, hidden)
+            return
         if isinstance(node, cst.AssignTarget) and self._owner(edits.source, node.target, hidden):
             return
         returned = node.value if isinstance(node, cst.Return) else None
@@ -121,7 +126,7 @@ class Obstacles:
         if first in hidden:
             return
         meaning = source.meaning(node) or ""
-        if is_foreign(meaning) and first in source.imports:
+        if is_foreign(self.found.project, meaning) and first in source.imports:
             if not beside_views(source, edits, self.found.kept, node):
                 self.told.append((source, node, f"uses {meaning}"))
             return
@@ -179,7 +184,7 @@ def is_test(source: Source, root: Path) -> bool:
     return "tests" in parts[:-1] or name.startswith("test_") or name == "conftest.py"
 
 
-def in_text(name: str, text: str) -> list[str]:
+def in_text(project: Project, name: str, text: str) -> list[str]:
     """The law, asked of what was written: imports of what has no place in it."""
     found = []
     for node in ast.walk(ast.parse(text)):
@@ -188,5 +193,5 @@ def in_text(name: str, text: str) -> list[str]:
             modules = [one.name for one in node.names]
         elif isinstance(node, ast.ImportFrom) and not node.level:
             modules = [f"{node.module}.{one.name}" for one in node.names]
-        found += [f"{name} still imports {one}" for one in modules if is_foreign(one)]
+        found += [f"{name} still imports {one}" for one in modules if is_foreign(project, one)]
     return found

@@ -41,7 +41,7 @@ def look_at_view(draft: Draft) -> None:
         node = decorator.decorator
         func = node.func if isinstance(node, cst.Call) else node
         meaning = draft.source.meaning(func) or ""
-        if is_foreign(meaning):
+        if is_foreign(draft.found.project, meaning):
             draft.keep(f"@{code(func)} is of {meaning.partition('.')[0]}, which needs Flask")
 
 
@@ -58,7 +58,7 @@ def look_at_name(draft: Draft, node: cst.CSTNode) -> bool:
         return False
     if isinstance(node, cst.Attribute) and _is_known(draft.meaning(node.value) or ""):
         return False
-    if is_foreign(meaning) and "." in meaning:
+    if is_foreign(draft.found.project, meaning) and "." in meaning:
         why = next((text for name, text in _WHY.items() if _within(meaning, name)), None)
         draft.use(meaning.removeprefix("flask."))
         draft.keep(f"it uses {why or meaning}, which has no equal in FastAPI")
@@ -67,11 +67,11 @@ def look_at_name(draft: Draft, node: cst.CSTNode) -> bool:
     made = assigned(*place) if place is not None else None
     if place is not None and isinstance(made, cst.Call):
         kind = place[0].meaning(made.func) or ""
-        if is_foreign(kind) and kind not in ("flask.Flask", "flask.Blueprint"):
+        if is_foreign(draft.found.project, kind) and kind not in ("flask.Flask", "flask.Blueprint"):
             draft.keep(f"it uses {code(node)}, of {kind.partition('.')[0]}, which needs Flask")
             return True
     owner = draft.found.owner(draft.source, node)
-    if owner is not None and not isinstance(made, cst.Attribute):
+    if owner is not None:
         draft.keep(f"it uses {code(node)}, the application, itself")
         return True
     return False
