@@ -74,13 +74,18 @@ def convert(*words: object) -> Result:
     return CliRunner().invoke(main, whole)
 
 
-@pytest.fixture(scope="module")
-def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=["at once", "by way of App"])
+def converted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project after it has left: Flask, or an App that it was converted to before."""
+    is_app = request.param == "by way of App"
     folder = tmp_path_factory.mktemp("plain") / "project"
     shutil.copytree(HERE / "project", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    if is_app:
+        first = CliRunner().invoke(main, ["migrate", "convert", str(folder), "--write"])
+        assert "13 of 13 views converted." in first.output
     done = convert(folder, "--write")
     assert done.exit_code == 0, done.output
-    assert "13 of 13 views converted." in done.output
+    assert ("13 views are typed already" if is_app else "13 of 13 views converted.") in done.output
     assert "whoever is logged in is logged out once" in done.output
     assert "pip install fastapi uvicorn itsdangerous python-multipart jinja2" in done.output
     return folder

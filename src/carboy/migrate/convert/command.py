@@ -46,7 +46,7 @@ def convert(path: Path, blueprint: str | None, view: str | None, write: bool, ta
     if target == "fastapi" and (blueprint or view):
         raise click.UsageError("--target fastapi converts whole projects: no --blueprint or --view")
     made = plan(path, blueprint, view, target)
-    if not made.views:
+    if not made.views and not made.files and not made.obstacles:
         named = " of that name" if blueprint or view else ""
         click.echo(f"No Flask views{named} were found in {path.resolve()}", err=True)
     if target == "fastapi" and _refuses(made):
@@ -100,7 +100,8 @@ def diff(made: Plan) -> Iterator[str]:
 def _summarise(made: Plan, write: bool) -> None:
     converted = len(made.converted)
     verb = "converted" if write else "would be converted"
-    click.echo(f"{converted} of {len(made.views)} views {verb}.", err=True)
+    if made.views or not made.files:
+        click.echo(f"{converted} of {len(made.views)} views {verb}.", err=True)
     for view in made.views:
         for note in view.notes if view.converts else ():
             click.echo(f"  {view.endpoint}: {note}", err=True)

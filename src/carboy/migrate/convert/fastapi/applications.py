@@ -14,6 +14,7 @@ import libcst as cst
 from carboy.migrate.convert.draft import Draft
 from carboy.migrate.convert.fastapi.handlers import handler
 from carboy.migrate.convert.fastapi.provided import application, folder_of
+from carboy.migrate.convert.fastapi.typed import OPTIONS, typed_view
 from carboy.migrate.convert.found import Found, Owner
 from carboy.migrate.convert.functions import KEPT
 from carboy.migrate.convert.modules import Edits
@@ -24,6 +25,7 @@ from carboy.migrate.convert.text import Arguments, code, expression, index_of, t
 #: Arguments of `Flask(...)` that are of no meaning any more, or are looked at here.
 _KNOWN = {"import_name", "static_folder", "static_url_path", "template_folder"}
 _DROPPED = {"instance_relative_config", "root_path"}
+_OF_AN_APP = {"flask_habits", *OPTIONS}
 Told = tuple[Source, cst.CSTNode, str]
 
 
@@ -38,6 +40,8 @@ class Applications:
     notes: list[str] = field(default_factory=list)
     #: How often a secret key was assigned.
     secrets: int = 0
+    #: Whether a view that is typed already seems to use the session.
+    is_session_typed: bool = False
 
     def change(self) -> None:
         """All of it, in every module."""
@@ -49,6 +53,7 @@ class Applications:
                 told = (one.source, one.call, f"{one.name} is one of several applications")
                 self.obstacles.append(told)
             self._create(one, one.call)
+        self.typed()
         for source in self.found.project.sources.values():
             for node in walk(source.tree):
                 self._look_at(source, node)
@@ -56,18 +61,46 @@ class Applications:
 
     @property
     def _has_session(self) -> bool:
-        return any("session" in one.split(".")[0] for draft in self.drafts for one in draft.uses)
+        uses = {one.partition(".")[0] for draft in self.drafts for one in draft.uses}
+        return "session" in uses or self.is_session_typed
+
+    def typed(self) -> None:
+        """Views that are typed already."""
+        if self.found.typed:
+            count = len(self.found.typed)
+            self.notes.append(f"{count} views are typed already, and need Carboy no longer")
+        for route in self.found.typed:
+            own = self.edits[route.source.name]
+            owner = application(self.found)
+            if owner is None or not isinstance(route.function, cst.FunctionDef):
+                what = f"{route.function.name.value} is a class view, which FastAPI has not"
+                self.obstacles.append((route.source, route.function, what))
+                continue
+            draft = typed_view(self.found, route, owner)
+            for reason in draft.reasons:
+                what = f"{draft.view.name}: {reason}"
+                self.obstacles.append((route.source, route.function, what))
+            if draft.function is not route.function:
+                own.functions[route.function] = draft.function
+                own.needs.update(draft.imports)
+            self.is_session_typed |= ".session" in code(draft.function)
 
     def _create(self, owner: Owner, call: cst.Call) -> None:
         given, own = Arguments(call.args), self.edits[owner.source.name]
         extra = sorted(set(given.named) - _KNOWN - _DROPPED)
-        if extra or not given.is_plain:
+        kept: list[str] = []
+        if owner.is_app_class:
+            kept = [f"{key}={code(given.named[key])}" for key in extra if key not in _OF_AN_APP]
+        elif extra or not given.is_plain:
             what = f"Flask(...) is given {', '.join(extra) or '*'}"
             self.obstacles.append((owner.source, call, what))
         pages = [page for page in PAGES if any(takes(one, page) for one in self.drafts)]
-        options = ", ".join(f"{PAGES[page]}=None" for page in pages)
+        kept += [f"{PAGES[page]}=None" for page in pages if PAGES[page] not in given.named]
+        options = ", ".join(kept)
         own.replaced[call] = expression(f"{own.need('fastapi', 'FastAPI')}({options})")
-        after = [f"{own.need(*self.found.kept)}.habits({owner.name})"]
+        after: list[str] = []
+        if not owner.is_app_class or code(given.named.get("flask_habits", call)) == "True":
+            after = [f"{own.need(*self.found.kept)}.habits({owner.name})"]
         static = folder_of(self.found, "static_folder", "static")
         if static is not None and static.is_dir():
             parts = "".join(

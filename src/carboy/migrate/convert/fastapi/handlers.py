@@ -13,10 +13,9 @@ import libcst as cst
 
 from carboy.migrate.convert.draft import Draft
 from carboy.migrate.convert.fastapi.foreign import is_foreign
-from carboy.migrate.convert.fastapi.views import TABLES, look_at_name
+from carboy.migrate.convert.fastapi.views import Names
 from carboy.migrate.convert.found import Found, Owner, View
 from carboy.migrate.convert.project import Source
-from carboy.migrate.convert.rewriting import Rewriter
 from carboy.migrate.convert.text import Arguments, code, expression, literal, walk
 
 
@@ -40,7 +39,7 @@ def handler(
     error = params[0].name.value if params else "error"
     if is_http:
         _read_error(draft, error, is_any=key in ("500", "Exception"))
-    draft.replace(lambda: _Handler(draft))
+    draft.replace(lambda: Names(draft))
     request = draft.request()
     if len(draft.parameters) > 1:
         draft.keep("it reads what was sent, which only routes do")
@@ -112,12 +111,3 @@ def _is_handed_on(node: cst.CSTNode, error: str) -> bool:
         return False
     inner = [node.value] if isinstance(node, cst.Attribute | cst.Arg) else node.children
     return any(_is_handed_on(one, error) for one in inner)
-
-
-class _Handler(Rewriter):
-    def __init__(self, draft: Draft) -> None:
-        super().__init__(draft, TABLES)
-
-    def on_visit(self, node: cst.CSTNode) -> bool:
-        below = super().on_visit(node)
-        return below and not look_at_name(self.draft, node)

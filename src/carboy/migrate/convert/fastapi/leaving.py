@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from carboy.migrate.convert.draft import Draft
 from carboy.migrate.convert.fastapi import provided
 from carboy.migrate.convert.fastapi.applications import Applications
+from carboy.migrate.convert.fastapi.departed import departed
 from carboy.migrate.convert.fastapi.foreign import is_foreign
 from carboy.migrate.convert.fastapi.obstacles import Obstacles, in_text, is_test
 from carboy.migrate.convert.planning import Planning
@@ -22,7 +23,8 @@ class Leaving(Planning):
     """See the module."""
 
     def __init__(self, project: Project) -> None:
-        super().__init__(project, lambda view: True, "fastapi")
+        self.originals = {name: one.text for name, one in project.sources.items()}
+        super().__init__(departed(project), lambda view: True, "fastapi")
         self.found.kept = provided.kept_module(self.found)
 
     def done(self) -> Plan:
@@ -37,6 +39,8 @@ class Leaving(Planning):
         applications.change()
         obstacles = Obstacles(self.found, self.edits, drafts)
         obstacles.told += applications.obstacles
+        for name, source in self.project.sources.items():
+            obstacles.shifts[name] = source.text.count("\n") - self.originals[name].count("\n")
         obstacles.look()
         made = self._made(drafts)
         made.notes = [*applications.notes, *self._tests()]
@@ -72,9 +76,10 @@ class Leaving(Planning):
                 local for local, meaning in names if is_foreign(self.project, meaning)
             }
             text = edits.text()
-            if text != edits.source.text:
+            original = self.originals[edits.source.name]
+            if text != original:
                 name = edits.source.path.relative_to(self.project.root).as_posix()
-                made.files[name], made.old[name] = text, edits.source.text
+                made.files[name], made.old[name] = text, original
         for path, text in provided.texts(self.found, needs).items():
             name = path.relative_to(self.project.root).as_posix()
             there = path.read_text(encoding="utf-8") if path.exists() else ""

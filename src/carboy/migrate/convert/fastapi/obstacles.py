@@ -14,6 +14,7 @@ from pathlib import Path
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
+from carboy.fastapi import FastAPI
 from carboy.migrate.convert.draft import Draft
 from carboy.migrate.convert.fastapi.applications import Told, beside_views
 from carboy.migrate.convert.fastapi.foreign import is_foreign
@@ -48,6 +49,8 @@ class Obstacles:
             if owner.blueprint is not None:
                 self.kept_views |= {id(owner.call), *(id(one.call) for one in owner.registrations)}
         self.told: list[Told] = []
+        #: By how many lines a module has grown before it was looked at.
+        self.shifts: dict[str, int] = {}
         self._pages: list[str] = []
 
     def look(self) -> None:
@@ -70,11 +73,12 @@ class Obstacles:
         for source in {id(one): one for one, _, _ in self.told}.values():
             wrapper = MetadataWrapper(source.tree, unsafe_skip_copy=True)
             positions = wrapper.resolve(PositionProvider)
+            shift = self.shifts.get(source.name, 0)
             some = [
                 (positions[node].start.line, what) for s, node, what in self.told if s is source
             ]
             for line, what in sorted(some):
-                lines[f"{source.name or '__init__'}:{line} {what}"] = None
+                lines[f"{source.name or '__init__'}:{line - shift} {what}"] = None
         broken = self.found.project.broken.items()
         return [*lines, *self._pages, *(f"{name} can't be read: {why}" for name, why in broken)]
 
@@ -113,7 +117,8 @@ class Obstacles:
 
     def _owner(self, source: Source, node: cst.CSTNode, hidden: frozenset[str]) -> bool:
         root = (dotted(node) or "").partition(".")[0]
-        return bool(root) and root not in hidden and self.found.owner(source, node) is not None
+        owner = self.found.owner(source, node) if root and root not in hidden else None
+        return owner is not None and not owner.is_router
 
     def _name(self, edits: Edits, node: cst.Name | cst.Attribute, hidden: frozenset[str]) -> None:
         source = edits.source
@@ -131,7 +136,7 @@ class Obstacles:
                 self.told.append((source, node, f"uses {meaning}"))
             return
         if isinstance(node, cst.Attribute) and self._owner(source, node.value, hidden):
-            if node.attr.value not in ("include_router", "mount"):
+            if node.attr.value == "route" or not hasattr(FastAPI, node.attr.value):
                 self.told.append((source, node, f"uses {code(node)}, which FastAPI has not"))
             return
         if isinstance(node, cst.Name) and self._owner(source, node, hidden):

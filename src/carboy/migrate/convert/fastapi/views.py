@@ -13,7 +13,9 @@ import libcst as cst
 from carboy.migrate.convert.contexts import TABLES as APP
 from carboy.migrate.convert.draft import Draft
 from carboy.migrate.convert.fastapi.foreign import is_foreign
+from carboy.migrate.convert.found import Found
 from carboy.migrate.convert.libraries.objects import assigned
+from carboy.migrate.convert.rewriting import Rewriter
 from carboy.migrate.convert.text import Arguments, code, expression, text_of
 
 TABLES = dataclasses.replace(
@@ -98,11 +100,21 @@ def _url_for(draft: Draft, node: cst.Call) -> cst.BaseExpression | None:
     if name.startswith("."):
         name = f"{draft.view.owner.blueprint}{name}" if draft.view.owner.blueprint else name[1:]
     draft.use("url_for")
-    known = {view.endpoint for view in draft.found.views} | {"static"}
-    if name not in known:
+    if name not in _known(draft.found):
         draft.keep(f"it asks for the URL of {name!r}, and no such view was found")
     values = "".join(f", {key}={_value(draft, one)}" for key, one in given.named.items())
     return expression(f'{draft.kept("url_for")}({draft.request()}, "{name}"{values})')
+
+
+def _known(found: Found) -> set[str]:
+    """Names of routes, of either kind."""
+    names = {view.endpoint for view in found.views} | {"static"}
+    for route in found.typed:
+        names.add(route.function.name.value)
+        for one in route.function.decorators:
+            if isinstance(one.decorator, cst.Call):
+                names.add(text_of(Arguments(one.decorator.args).named.get("name")) or "")
+    return names
 
 
 def _render_template(draft: Draft, node: cst.Call) -> cst.BaseExpression | None:
@@ -123,16 +135,21 @@ def _render_template(draft: Draft, node: cst.Call) -> cst.BaseExpression | None:
 
 def _value(draft: Draft, node: cst.BaseExpression) -> str:
     """The source of an argument, rewritten like any other expression."""
-    from carboy.migrate.convert.rewriting import Rewriter
-
-    class Inner(Rewriter):
-        def on_visit(self, one: cst.CSTNode) -> bool:
-            below = super().on_visit(one)
-            return False if below and look_at_name(self.draft, one) else below
-
-    new = node.visit(Inner(draft, TABLES))
+    new = node.visit(Names(draft))
     assert isinstance(new, cst.BaseExpression)
     return code(new)
+
+
+class Names(Rewriter):
+    """The rewriter of expressions, where no view is made anew."""
+
+    def __init__(self, draft: Draft) -> None:
+        super().__init__(draft, TABLES)
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        """Whether to look below `node`."""
+        below = super().on_visit(node)
+        return below and not look_at_name(self.draft, node)
 
 
 TABLES.calls["flask.url_for"] = _url_for
