@@ -172,7 +172,7 @@ def test_what_is_written_imports_nothing_of_flask_or_carboy(converted: Path) -> 
 
 def test_converting_twice_changes_nothing(converted: Path) -> None:
     before = {file: file.read_text(encoding="utf-8") for file in converted.rglob("*.py")}
-    convert(converted, "--write")
+    assert convert(converted, "--write").exit_code == 0
     assert {file: file.read_text(encoding="utf-8") for file in converted.rglob("*.py")} == before
 
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from carboy.migrate.convert.draft import Draft
+from carboy.migrate.convert.fastapi.config import START, loggers, settings
 from carboy.migrate.convert.fastapi.handlers import handler
 from carboy.migrate.convert.fastapi.provided import application, folder_of
 from carboy.migrate.convert.fastapi.typed import OPTIONS, typed_view
+from carboy.migrate.convert.fastapi.views import logger
 from carboy.migrate.convert.found import Found, Owner
 from carboy.migrate.convert.functions import KEPT
 from carboy.migrate.convert.modules import Edits
@@ -42,6 +44,8 @@ class Applications:
     secrets: int = 0
     #: Whether a view that is typed already seems to use the session.
     is_session_typed: bool = False
+    #: Whether a module asks for the configuration.
+    is_configured: bool = False
 
     def change(self) -> None:
         """All of it, in every module."""
@@ -57,7 +61,9 @@ class Applications:
         for source in self.found.project.sources.values():
             for node in walk(source.tree):
                 self._look_at(source, node)
+            self._settings(source)
         self._look_at_session(apps)
+        self._look_at_config(apps)
 
     @property
     def _has_session(self) -> bool:
@@ -66,13 +72,19 @@ class Applications:
 
     def typed(self) -> None:
         """Views that are typed already."""
+        owner = application(self.found)
+        if not any(
+            one.blueprint is None and not one.is_router for one in self.found.owners.values()
+        ):
+            return  # it has left already
         if self.found.typed:
             count = len(self.found.typed)
             self.notes.append(f"{count} views are typed already, and need Carboy no longer")
         for route in self.found.typed:
             own = self.edits[route.source.name]
-            owner = application(self.found)
-            if owner is None or not isinstance(route.function, cst.FunctionDef):
+            if owner is None:
+                break
+            if not isinstance(route.function, cst.FunctionDef):
                 what = f"{route.function.name.value} is a class view, which FastAPI has not"
                 self.obstacles.append((route.source, route.function, what))
                 continue
@@ -159,6 +171,40 @@ class Applications:
             "the session's cookie is Starlette's, with SameSite=lax: whoever is logged in is "
             "logged out once"
         )
+
+    def _settings(self, source: Source) -> None:
+        """Configuration and logger beside views."""
+        own = self.edits[source.name]
+
+        def is_app(node: cst.BaseExpression) -> bool:
+            owner = self.found.owner(source, node)
+            return owner is not None and _is_flask(owner)
+
+        for asked in loggers(source.tree, is_app):
+            own.replaced[asked] = logger(self.found, own.need("", "logging"))
+        for setting, new in settings(source.tree, is_app):
+            own.replaced[setting] = new
+            self.is_configured = True
+        for node in walk(source.tree):
+            if not (isinstance(node, cst.Call) and node.func in own.replaced):
+                continue
+            if "SECRET_KEY" in Arguments(node.args).named:
+                app = code(own.replaced[node.func]).partition(".state.config")[0]
+                self.secrets += 1
+                if self._has_session:
+                    middleware = own.need("starlette.middleware.sessions", "SessionMiddleware")
+                    key = f'{app}.state.config["SECRET_KEY"]'
+                    text = f"{app}.add_middleware({middleware}, secret_key={key}, max_age=None)"
+                    own.after.setdefault(node, []).append(text)
+
+    def _look_at_config(self, apps: list[Owner]) -> None:
+        """A configuration where anything asks for one."""
+        functions = [one for own in self.edits.values() for one in own.functions.values()]
+        if self.is_configured or any(".state.config" in code(one) for one in functions):
+            for one in apps:
+                assert one.call is not None
+                own = self.edits[one.source.name]
+                own.after.setdefault(one.call, []).insert(0, f"{one.name}.state.config = {START}")
 
     def _run(self, own: Edits, call: cst.Call, app: str) -> None:
         given = Arguments(call.args)

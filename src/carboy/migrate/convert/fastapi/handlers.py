@@ -13,7 +13,7 @@ import libcst as cst
 
 from carboy.migrate.convert.draft import Draft
 from carboy.migrate.convert.fastapi.foreign import is_foreign
-from carboy.migrate.convert.fastapi.views import Names
+from carboy.migrate.convert.fastapi.views import Names, ask_application
 from carboy.migrate.convert.found import Found, Owner, View
 from carboy.migrate.convert.project import Source
 from carboy.migrate.convert.text import Arguments, code, expression, literal, walk
@@ -39,6 +39,7 @@ def handler(
     error = params[0].name.value if params else "error"
     if is_http:
         _read_error(draft, error, is_any=key in ("500", "Exception"))
+    ask_application(draft)
     draft.replace(lambda: Names(draft))
     request = draft.request()
     if len(draft.parameters) > 1:

@@ -12,7 +12,7 @@ from carboy.migrate.convert.fastapi import provided
 from carboy.migrate.convert.fastapi.applications import Applications
 from carboy.migrate.convert.fastapi.departed import departed
 from carboy.migrate.convert.fastapi.foreign import is_foreign
-from carboy.migrate.convert.fastapi.obstacles import Obstacles, in_text, is_test
+from carboy.migrate.convert.fastapi.obstacles import Obstacles, in_text, is_left_alone
 from carboy.migrate.convert.planning import Planning
 from carboy.migrate.convert.project import Project
 from carboy.migrate.convert.ranks import settle
@@ -54,7 +54,7 @@ class Leaving(Planning):
 
     def _tests(self) -> Iterator[str]:
         for source in self.project.sources.values():
-            if is_test(source, self.project.root) and "client" in source.text:
+            if is_left_alone(source, self.project.root) and "test_client" in source.text:
                 name = source.path.relative_to(self.project.root).as_posix()
                 yield f"{name} stays as it is: its requests are to be made by fastapi.testclient"
 
@@ -62,7 +62,7 @@ class Leaving(Planning):
         """What the project's modules will be, tests left out."""
         for source in self.project.sources.values():
             name = source.path.relative_to(self.project.root).as_posix()
-            if not is_test(source, self.project.root):
+            if not is_left_alone(source, self.project.root):
                 yield name, made.files.get(name, source.text)
 
     def _made(self, drafts: list[Draft]) -> Plan:

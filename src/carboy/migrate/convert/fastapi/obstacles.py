@@ -8,12 +8,14 @@ are looked at for what only Flask gives them. Tests are the reader's: they are n
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from pathlib import Path
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
+from carboy import kept
 from carboy.fastapi import FastAPI
 from carboy.migrate.convert.draft import Draft
 from carboy.migrate.convert.fastapi.applications import Told, beside_views
@@ -56,7 +58,7 @@ class Obstacles:
     def look(self) -> None:
         """Look at every module, and at pages where any is rendered."""
         for name, source in self.found.project.sources.items():
-            if not is_test(source, self.found.project.root):
+            if not is_left_alone(source, self.found.project.root):
                 self._walk(self.edits[name], source.tree, frozenset())
         for path, text in texts(
             self.found, {kept_module(self.found), templating(self.found)}
@@ -177,13 +179,15 @@ def _in_page(text: str) -> list[str]:
     try:
         names = find_undeclared_variables(env.parse(text)) & _IN_PAGES
     except TemplateSyntaxError as error:
-        return [f"can't be read: {error}"]
+        return [f"can't be read: {error.message}"]
     found = [f"uses {name}, as Flask's pages have it" for name in sorted(names)]
     return [*found, *(["calls url_for with a relative name"] if _RELATIVE.search(text) else [])]
 
 
-def is_test(source: Source, root: Path) -> bool:
-    """Whether a module is of the project's tests."""
+def is_left_alone(source: Source, root: Path) -> bool:
+    """Whether a module is of the project's tests, or `kept` itself: it is not looked at."""
+    if kept.__doc__ is not None and source.tree.get_docstring() == inspect.cleandoc(kept.__doc__):
+        return True
     parts = source.path.relative_to(root).parts
     name = parts[-1]
     return "tests" in parts[:-1] or name.startswith("test_") or name == "conftest.py"

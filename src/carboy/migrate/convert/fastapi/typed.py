@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import libcst as cst
 
 from carboy.migrate.convert.draft import Draft, Parameter
-from carboy.migrate.convert.fastapi.views import Names
+from carboy.migrate.convert.fastapi.views import Names, ask_application
 from carboy.migrate.convert.found import Found, Owner, TypedRoute, View
 from carboy.migrate.convert.text import code
 
@@ -29,6 +29,7 @@ def typed_view(found: Found, route: TypedRoute, owner: Owner) -> Draft:
             draft.imports["fastapi", "Request"] = local
             draft.parameters[param.name.value] = Parameter(local)
     own = dict(draft.parameters)
+    ask_application(draft)
     draft.replace(lambda: Names(draft))
     new = {name: one for name, one in draft.parameters.items() if name not in own}
     made = draft.function.with_changes(

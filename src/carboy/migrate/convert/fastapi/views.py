@@ -10,20 +10,22 @@ import dataclasses
 
 import libcst as cst
 
+from carboy.fastapi import FastAPI
 from carboy.migrate.convert.contexts import TABLES as APP
 from carboy.migrate.convert.draft import Draft
+from carboy.migrate.convert.fastapi.config import loggers, settings
 from carboy.migrate.convert.fastapi.foreign import is_foreign
 from carboy.migrate.convert.found import Found
 from carboy.migrate.convert.libraries.objects import assigned
 from carboy.migrate.convert.rewriting import Rewriter
-from carboy.migrate.convert.text import Arguments, code, expression, text_of
+from carboy.migrate.convert.text import Arguments, code, expression, text_of, walk
 
 TABLES = dataclasses.replace(
     APP, calls=dict(APP.calls), values=dict(APP.values), members=dict(APP.members)
 )
 #: What a person is told of a name that has no equal.
 _WHY = {
-    "flask.current_app": "current_app (FastAPI has no configuration)",
+    "flask.current_app": "current_app",
     "flask.flash": "flash()",
     "flask.get_flashed_messages": "flashed messages",
     "flask.render_template_string": "render_template_string()",
@@ -45,6 +47,43 @@ def look_at_view(draft: Draft) -> None:
         meaning = draft.source.meaning(func) or ""
         if is_foreign(draft.found.project, meaning):
             draft.keep(f"@{code(func)} is of {meaning.partition('.')[0]}, which needs Flask")
+    ask_application(draft)
+
+
+def ask_application(draft: Draft) -> None:
+    """Configuration and logger, of `app`, `current_app`, or the request's application."""
+    request = next((one for one in draft.parameters), None)
+
+    def is_app(node: cst.BaseExpression) -> bool:
+        if draft.meaning(node) == "flask.current_app" or code(node) == f"{request}.app":
+            return True
+        owner = draft.found.owner(draft.source, node)
+        return owner is not None and owner.blueprint is None and draft.meaning(node) is not None
+
+    body = draft.view.function.body
+    for asked in loggers(body, is_app):
+        draft.replacements[asked] = logger(draft.found, draft.need("", "logging"))
+    for setting, new in settings(body, is_app):
+        text = code(new)
+        for proxy in ("flask.current_app", "current_app"):
+            if text.startswith(f"{proxy}."):
+                text = f"{draft.request()}.app{text.removeprefix(proxy)}"
+        draft.replacements[setting] = expression(text)
+    for node in walk(body):
+        known = isinstance(node, cst.Attribute) and code(node.value) == f"{request}.app"
+        if known and isinstance(node, cst.Attribute) and not hasattr(FastAPI, node.attr.value):
+            uses = [one for old in draft.replacements for one in walk(old)]
+            if node.attr.value != "state" and node not in uses:
+                draft.keep(f"it uses {code(node)}, which FastAPI has not")
+
+
+def logger(found: Found, logging: str) -> cst.BaseExpression:
+    """The logger that Flask would have made."""
+    from carboy.migrate.convert.fastapi.provided import application
+
+    owner = application(found)
+    name = owner.source.name if owner is not None else ""
+    return expression(f'{logging}.getLogger("{name}")')
 
 
 def look_at_name(draft: Draft, node: cst.CSTNode) -> bool:

@@ -9,11 +9,13 @@ from shelf.readers import bp as readers
 
 def create_app() -> Flask:
     app = Flask(__name__)
-    app.config["SECRET_KEY"] = "only for tests"
+    app.config.from_mapping(SECRET_KEY="only for tests", SHELF="Third from the left")
+    app.config["LIMIT"] = 10
 
     @app.route("/health")
     def health():
-        return {"status": "ok"}
+        app.logger.info("asked for health")
+        return {"status": "ok", "testing": app.config["TESTING"]}
 
     @app.errorhandler(404)
     def missing(error):

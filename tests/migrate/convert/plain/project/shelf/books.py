@@ -1,4 +1,4 @@
-from flask import Blueprint, abort, jsonify, redirect, request, url_for
+from flask import Blueprint, abort, current_app, jsonify, redirect, request, url_for
 
 from .stock import BOOKS, OutOfStock
 
@@ -13,10 +13,11 @@ def find(number):
 
 @bp.route("/")
 def index():
-    limit = request.args.get("limit", 10, type=int)
+    limit = request.args.get("limit", current_app.config["LIMIT"], type=int)
     tags = request.args.getlist("tag")
     found = [one for one in BOOKS.values() if set(tags) <= set(one["tags"])]
-    return jsonify(books=[one["id"] for one in found[:limit]], total=len(found))
+    shelf = current_app.config.get("SHELF")
+    return jsonify(books=[one["id"] for one in found[:limit]], total=len(found), shelf=shelf)
 
 
 @bp.route("/<int:number>")
