@@ -811,12 +811,13 @@ def _flat(routes: Any) -> Iterator[Any]:
             yield from _flat(inner())
 
 
-def _fitting(routes: Any, scope: Any, slash: str = "") -> Iterator[Any]:
-    """The routes whose path is that of the request."""
-    path = scope["path"].removeprefix(scope.get("root_path", "")) + slash
+def _fitting(routes: Any, scope: Any, path: str | None = None) -> Iterator[Any]:
+    """The routes whose path is that of the request (or `path`); no variable begins with a slash."""
+    asked = scope["path"].removeprefix(scope.get("root_path", "")) if path is None else path
     for route in _flat(routes):
         shape = getattr(route, "path_regex", None)
-        if shape is not None and shape.match(path):
+        found = None if shape is None else shape.match(asked)
+        if found and not any(one and one.startswith("/") for one in found.groupdict().values()):
             yield route
 
 
@@ -852,7 +853,7 @@ def habits(app: Any) -> None:
     """Have a FastAPI application answer as Flask's where no view speaks.
 
     Errors are pages, HEAD is answered wherever GET is, OPTIONS with what is allowed, and `/users`
-    leads to `/users/` where that is a route, never back. Views asked with HEAD see GET.
+    and `//users/` lead to `/users/` where that is a route, never back. With HEAD, views see GET.
     """
     app.router.redirect_slashes = False
     app.add_exception_handler(HTTPException, error_page)
@@ -925,9 +926,14 @@ class _Habits:
             if any("OPTIONS" in (getattr(one, "methods", None) or ()) for one in fitting):
                 return None
             return Response("", 200, {"Allow": ", ".join(sorted(_allowed(fitting, scope)))})
-        if not fitting and any(_fitting(self.owner.routes, scope, "/")):
-            url = Request(scope).url
-            return redirect(str(url.replace(path=f"{url.path}/")), 308)
+        if fitting:
+            return None
+        root = scope.get("root_path", "")
+        path = re.sub("/{2,}", "/", scope["path"].removeprefix(root))
+        for wanted in (path, f"{path}/"):
+            if any(_fitting(self.owner.routes, scope, wanted)):
+                moved = Request(scope).url.replace(path=quote(f"{root}{wanted}", safe=_IN_URL))
+                return redirect(str(moved), 308)
         return None
 
 

@@ -41,6 +41,8 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "/books/", {}),
     ("GET", "/books", {}),
     ("HEAD", "/books/", {}),
+    ("GET", "/books//1", {}),
+    ("GET", "//books?limit=1", {}),
     ("GET", "/books/?limit=1&tag=spice", {}),
     ("GET", "/books/?limit=many&tag=sea", {}),
     ("GET", "/books/1", {}),
@@ -102,7 +104,9 @@ def served(by: str, folder: Path, *absent: str) -> Iterator[httpx.Client]:
             port = run.stdout.readline().strip()
             if not port:
                 pytest.fail(run.stderr.read())
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            with httpx.Client(
+                base_url=f"http://127.0.0.1:{port}", timeout=30, headers={"connection": "close"}
+            ) as client:
                 yield client
         finally:
             run.terminate()

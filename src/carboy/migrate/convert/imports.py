@@ -136,6 +136,10 @@ def _add(tree: cst.Module, edits: Edits) -> cst.Module:
     body: list[Any] = list(tree.body)
     for module in sorted(wanted, reverse=True):
         names = wanted[module]
+        if not module:
+            for one in sorted(names, reverse=True):
+                _insert(body, _statement(module, {one}), one[0] if one[0] in _STANDARD else "")
+            continue
         at = _extended(body, module, names)
         if at is None:
             _insert(body, _statement(module, names), module)

@@ -107,6 +107,9 @@ class Applications:
             what = f"Flask(...) is given {', '.join(extra) or '*'}"
             self.obstacles.append((owner.source, call, what))
         pages = [page for page in PAGES if any(takes(one, page) for one in self.drafts)]
+        new = ", ".join(page for page in PAGES if page not in pages)
+        if new and not owner.is_app_class:
+            self.notes.append(f"FastAPI's own pages are new: {new}")
         kept += [f"{PAGES[page]}=None" for page in pages if PAGES[page] not in given.named]
         options = ", ".join(kept)
         own.replaced[call] = expression(f"{own.need('fastapi', 'FastAPI')}({options})")

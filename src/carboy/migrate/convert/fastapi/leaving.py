@@ -45,10 +45,10 @@ class Leaving(Planning):
         made = self._made(drafts)
         made.notes = [*applications.notes, *self._tests()]
         made.obstacles = obstacles.lines()
-        if not made.obstacles:
+        if not made.obstacles and len(converted) == len(drafts):
             for name, text in self._texts(made):
                 made.obstacles += in_text(self.project, name, text)
-        if made.obstacles or any(draft.reasons for draft in drafts):
+        if made.obstacles or len(converted) < len(drafts):
             made.files, made.old = {}, {}
         return made
 

@@ -99,6 +99,8 @@ def look_at_name(draft: Draft, node: cst.CSTNode) -> bool:
         return False
     if isinstance(node, cst.Attribute) and _is_known(draft.meaning(node.value) or ""):
         return False
+    if any(one in draft.replacements for one in walk(node)):
+        return False
     if is_foreign(draft.found.project, meaning) and "." in meaning:
         why = next((text for name, text in _WHY.items() if _within(meaning, name)), None)
         draft.use(meaning.removeprefix("flask."))
