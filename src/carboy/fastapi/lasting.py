@@ -8,10 +8,11 @@ made for the request that asks, and closed with it.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
+
+import anyio
 
 from carboy.core.closing import enter_async
 from carboy.core.context import RequestContext
@@ -61,7 +62,8 @@ class Lasting:
         #: Closes what is open; None while the application is not served.
         self.stack: AsyncExitStack | None = None
         self._shared: dict[int, Shared] = {}
-        self._lock = asyncio.Lock()
+        #: Whoever makes a value holds it; of the loop that the application is served by.
+        self._lock: anyio.Lock
 
     def of(self, call: Callable[..., Any]) -> Shared:
         """Where the value of `call` is."""
@@ -91,7 +93,7 @@ class Lasting:
         before = self.stack, [(one, one.is_made, one.value) for one in self._shared.values()]
         try:
             async with AsyncExitStack() as stack:
-                self.stack, self._lock = stack, asyncio.Lock()
+                self.stack, self._lock = stack, anyio.Lock()
                 self._forget()
                 for call in calls():
                     await self.made(self.of(call))
