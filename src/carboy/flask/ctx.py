@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 from carboy.flask.globals import _cv_app, _cv_request
 from carboy.flask.signals import appcontext_popped, appcontext_pushed
 from carboy.flask.typing import AfterRequestCallable, WSGIEnvironment
+from carboy.flask.url_map import ENGINE_KEY
 
 if TYPE_CHECKING:
     from carboy.flask.adapter import MapAdapter
@@ -225,7 +226,7 @@ class RequestContext:
         """Make it current: application, request, session, match."""
         app_ctx = _cv_app.get(None)
         pushed: AppContext | None = None
-        if app_ctx is None or app_ctx.app is not self.app:
+        if app_ctx is None or app_ctx.app is not self.app or self._finds_another():
             pushed = self.app.app_context()
             pushed.push()
         self._cv_tokens.append((_cv_request.set(self), pushed))
@@ -233,6 +234,13 @@ class RequestContext:
             self._open_session()
         if self.url_adapter is not None:
             self.match_request()
+
+    def _finds_another(self) -> bool:
+        """Whether a server gave this request the context of another one (lean._is_left_over)."""
+        current = _cv_request.get(None)
+        if current is None or current.request is self.request:
+            return False
+        return ENGINE_KEY in self.request.environ
 
     def pop(self, exc: BaseException | None = _sentinel) -> None:
         """Undo one push; the last pop tears the request down."""

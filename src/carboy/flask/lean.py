@@ -75,7 +75,7 @@ def _push(context: RequestContext, served: Served) -> bool:
     app.__dict__["_got_first_request"] = True  # PERF: past `__setattr__`
     current = _cv_app.get(None)
     pushed = None
-    if current is None or current.app is not app:
+    if current is None or current.app is not app or _is_left_over(served):
         pushed = AppContext.__new__(AppContext)
         pushed.app = app
         pushed._cv_tokens = [_cv_app.set(pushed)]
@@ -83,6 +83,15 @@ def _push(context: RequestContext, served: Served) -> bool:
             appcontext_pushed.send(app, _async_wrapper=app.ensure_sync)
     context._cv_tokens = [(_cv_request.set(context), pushed)]
     return True
+
+
+def _is_left_over(served: Served) -> bool:
+    """Whether the application is current by another request of the server's.
+
+    SAFETY: servers may begin a request in the context of one before it on the same connection,
+    which is somebody else's behind a proxy: its `g` holds who is logged in.
+    """
+    return _cv_request.get(None) is not None and getattr(served.wire, "environ", None) is None
 
 
 def _takes(context: RequestContext, host: bytes | None) -> bool:

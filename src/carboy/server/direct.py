@@ -209,7 +209,9 @@ class Connection(Leaving):
         return lambda late: post(self.shared.tasks.discard, closing)
 
     def _start_stream(self, request: RequestContext, head: Head, body: Body) -> None:
-        task = self.loop.create_task(self._stream(request, head, body))
+        # SAFETY: threads' news come together, in the context of whichever was first.
+        context = self.shared.context.copy()
+        task = self.loop.create_task(self._stream(request, head, body), context=context)
         self.task = task
         self.shared.tasks.add(task)
         task.add_done_callback(self.shared.tasks.discard)
@@ -323,11 +325,12 @@ class Connection(Leaving):
         """On to the next of the requests that wait."""
         self.serving = following = self.queue.popleft()
         if len(self.queue) == AHEAD // 2:
-            self.transport.resume_reading()
+            self.read_on()
         # Else its body is being read back: `loaded` will start it.
         if following.body is not None or following.stream is not None:
             # Not from here: a long pipeline must not become a deep stack.
-            self.loop.call_soon(self._start_queued, following)
+            context = self.shared.context.copy()
+            self.loop.call_soon(self._start_queued, following, context=context)
 
     def _start_queued(self, request: RequestContext) -> None:
         if not self.closed:

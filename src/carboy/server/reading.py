@@ -243,6 +243,14 @@ class Reading(Receiving):
             )
         )
 
+    def read_on(self) -> None:
+        """Read from the socket again.
+
+        SAFETY: asyncio has what is read from then on handled in the context of who says so. Were
+        that a request's, the next one would begin with what was set for somebody else.
+        """
+        self.shared.context.copy().run(self.transport.resume_reading)
+
     def _linger(self) -> None:
         """Close once the client has seen the answer.
 
@@ -252,7 +260,7 @@ class Reading(Receiving):
         if self.closed or self.transport.is_closing():
             return
         # Whoever read a body slowly may have left the socket alone.
-        self.transport.resume_reading()
+        self.read_on()
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.loop.call_later(LINGER, self.transport.close)

@@ -8,6 +8,7 @@ that have been idle too long, so that no request pays for a timer of its own.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 from copy import copy
 from time import monotonic
@@ -91,6 +92,8 @@ class Shared:
         self.config = config
         self.engine: Engine | None = self._find_engine()
         self.loop = loop
+        #: Of no request: what connections do for themselves belongs to none of theirs.
+        self.context = contextvars.copy_context()
         self.state = state
         self.tasks: set[asyncio.Task[None]] = state.tasks
         self.app_state = app_state

@@ -114,7 +114,7 @@ class Spool:
                 self.connection.loaded(self.request, body)
             return
         if lagged and not self.lags and not self.connection.closed:
-            self.connection.transport.resume_reading()
+            self.connection.read_on()
         self._go_on()
 
     def _failed(self, error: OSError) -> None:

@@ -89,7 +89,7 @@ class Incoming:
             data = b"".join(self.pieces)
             self.pieces.clear()
             if self.held > HIGH_WATER and not self.connection.closed:
-                self.connection.transport.resume_reading()
+                self.connection.read_on()
             self.held = 0
             self.taken = self.ended
             return {"type": "http.request", "body": data, "more_body": not self.ended}
