@@ -68,6 +68,14 @@ class Receiving(asyncio.Protocol):
         self.unchunked = False
         self.closed = False
 
+    def read_on(self) -> None:
+        """Read from the socket again.
+
+        SAFETY: asyncio has what is read from then on handled in the context of who says so. Were
+        that a request's, the next one would begin with what was set for somebody else.
+        """
+        self.shared.context.copy().run(self.transport.resume_reading)
+
     def _start(self, request: RequestContext) -> None:
         raise NotImplementedError
 

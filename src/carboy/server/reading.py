@@ -243,14 +243,6 @@ class Reading(Receiving):
             )
         )
 
-    def read_on(self) -> None:
-        """Read from the socket again.
-
-        SAFETY: asyncio has what is read from then on handled in the context of who says so. Were
-        that a request's, the next one would begin with what was set for somebody else.
-        """
-        self.shared.context.copy().run(self.transport.resume_reading)
-
     def _linger(self) -> None:
         """Close once the client has seen the answer.
 
