@@ -93,3 +93,13 @@ def test_a_test_client_keeps_the_contexts_of_typed_routes() -> None:
     with app.flask.test_client() as client:
         client.get("/in")
         assert session["user"] == "ada"
+
+
+@pytest.mark.parametrize("habits", [True, False])
+def test_a_slash_too_many_after_a_flask_rule_is_404(habits: bool) -> None:
+    app = App(flask_habits=habits)
+    app.add_url_rule("/plain", "plain", lambda: "plain")
+    app.get("/typed")(lambda: "typed")
+    client = app.flask.test_client()
+    assert client.get("/plain/").status_code == 404
+    assert client.get("/typed/").status_code == (404 if habits else 307)

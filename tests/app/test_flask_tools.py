@@ -86,3 +86,27 @@ def test_the_adapter_finds_typed_routes() -> None:
         assert rule.endpoint == "shop.counted"
         with pytest.raises(MethodNotAllowed):
             adapter.match(method="DELETE")
+
+
+def test_an_after_hook_knows_how_long_a_typed_answer_is() -> None:
+    app = made()
+    seen: list[Any] = []
+
+    @app.after_request
+    def measured(response: Any) -> Any:
+        seen.append(response.content_length)
+        if response.content_length == len(b'{"found":1}'):
+            response.set_data(response.get_data() * 2)
+        return response
+
+    @app.get("/nothing", status_code=204)
+    def nothing() -> None:
+        pass
+
+    with TestClient(app) as client:
+        answer = client.get("/counted/7")
+        assert answer.content == b'{"found":1}' * 2
+        assert answer.headers["content-length"] == "22"
+        assert client.head("/counted/7").headers["content-length"] == "22"
+        assert "content-length" not in client.get("/nothing").headers
+    assert seen == [11, 11, None]

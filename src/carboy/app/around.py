@@ -19,7 +19,7 @@ from werkzeug.local import LocalProxy
 
 from carboy.app.errors import answer_by_kind
 from carboy.app.streams import within
-from carboy.core.answer import Body, Head
+from carboy.core.answer import BODILESS, Body, Head
 from carboy.core.closing import Ending, Opened
 from carboy.core.compile import build
 from carboy.core.context import RequestContext as Served
@@ -262,6 +262,9 @@ def _dressed(context: RequestContext, answer: Pair) -> Any:
     fields = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in head.fields()]
     response.headers = Headers(fields)
     response.response = [body] if type(body) is bytes else _Sent(body)
+    if type(body) is bytes and head.status not in BODILESS:
+        # COMPAT: Flask's responses know their length; who compresses them asks for it.
+        response.headers.setdefault("Content-Length", str(len(body)))
     return response
 
 
@@ -272,9 +275,9 @@ def _undressed(context: RequestContext, response: Any, answer: Pair) -> Pair:
 
 
 def _tell(context: RequestContext, response: Any) -> None:
-    app = context.app
     if request_finished.receivers:
-        request_finished.send(app, _async_wrapper=app.ensure_sync, response=response)
+        wrapper = context.app.ensure_sync
+        request_finished.send(context.app, _async_wrapper=wrapper, response=response)
 
 
 def _told(context: RequestContext, response: Any) -> Pair:
@@ -361,9 +364,6 @@ def _failed(context: RequestContext, served: Served, error: Exception) -> Pair:
     side.log_exception((type(error), error, error.__traceback__))
     result: Any = answer if handler is None else side.ensure_sync(handler)(answer)
     return finishing.open_up(context, side.finalize_request(result, from_error_handler=True))
-
-
-# -- closing ------------------------------------------------------------------------------------
 
 
 def _stay(

@@ -50,6 +50,10 @@ class BothMisses(Misses):
 
         return Lane(endpoint, False)
 
+    def names_path(self, route: Route) -> bool:
+        """Typed routes only: Flask's rules say themselves which slash they redirect."""
+        return "seen" not in route.extras and super().names_path(route)
+
     def redirects(self, method: str, path: str, other: Route) -> bool:
         """Flask never takes a slash away, and only redirects what the route would take."""
         if not self._app.flask_habits:

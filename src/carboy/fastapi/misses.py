@@ -77,11 +77,13 @@ class Misses:
             return None
         other = path.rstrip("/") if path.endswith("/") else path + "/"
         found = router.candidates(other) if other else []
-        # What is asked about every path says nothing of this one.
-        fits = (target.route for _, target, _ in found if target.pattern is not ANYTHING)
-        return next(fits, None)
+        return next((one.route for _, one, _ in found if self.names_path(one.route)), None)
 
     # -- what a subclass may say otherwise --------------------------------------------------------
+
+    def names_path(self, route: Route) -> bool:
+        """Whether `route` is one of this path; who is asked about every path says nothing of it."""
+        return route.pattern is not ANYTHING
 
     def redirects(self, method: str, path: str, other: Route) -> bool:
         """Whether `path` is redirected to where `other` takes it."""
