@@ -13,6 +13,7 @@ import functools
 import inspect
 import json
 import re
+from base64 import b64decode
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -121,10 +122,14 @@ def in_path(name: str, default: Any = None) -> Callable[[Request], Any]:
     return value
 
 
+class Missing(HTTPException, KeyError):
+    """400 for what was not sent. It is a KeyError too, which the code around may catch."""
+
+
 def given(value: Value | None) -> Value:
     """`value`, that was sent; 400 where it was not, as for Flask's `request.args["name"]`."""
     if value is None:
-        raise HTTPException(400)
+        raise Missing(400)
     return value
 
 
@@ -143,7 +148,7 @@ class MultiDict(Mapping[str, Any]):
 
     def __getitem__(self, key: str) -> Any:
         if key not in self._lists:
-            raise HTTPException(400)
+            raise Missing(400)
         return self._lists[key][0]
 
     def __iter__(self) -> Iterator[str]:
@@ -276,18 +281,29 @@ def files(request: Request) -> MultiDict:
     return _sent(request)[1]
 
 
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+def _body(request: Request) -> bytes:
+    """The body; a form that was taken apart has left nothing of it, as in Flask."""
+    is_taken = mimetype(request) in _FORMS and "kept.form" in request.scope
+    if is_taken and not hasattr(request, "_body"):
+        return b""
+    return _now(request, request.body)
+
+
 @_whole
 def raw_data(request: Request) -> bytes:
     """`request.get_data()`: the body."""
-    return _now(request, request.body)
+    return _body(request)
 
 
 @_whole
 def data(request: Request) -> bytes:
     """`request.data`: the body, unless it is a form."""
-    if mimetype(request) in ("application/x-www-form-urlencoded", "multipart/form-data"):
+    if mimetype(request) in _FORMS:
         return b""
-    return _now(request, request.body)
+    return _body(request)
 
 
 def mimetype(request: Request) -> str:
@@ -301,6 +317,57 @@ def is_json(request: Request) -> bool:
     return kind == "application/json" or (
         kind.startswith("application/") and kind.endswith("+json")
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class Authorization:
+    """`request.authorization`: its `type`, and parameters (a user name and a password) or a token.
+
+    Parameters are attributes and items; one that was not sent is None.
+    """
+
+    type: str
+    parameters: dict[str, str] = dataclasses.field(default_factory=dict)
+    token: str | None = None
+
+    def __getattr__(self, name: str) -> str | None:
+        return self.parameters.get(name)
+
+    def __getitem__(self, name: str) -> str | None:
+        return self.parameters.get(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.parameters
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """A parameter, or `default`."""
+        return self.parameters.get(name, default)
+
+
+def authorization(request: Request) -> Authorization | None:
+    """`request.authorization`: None without the header, and where it can't be read."""
+    kind, _, rest = request.headers.get("authorization", "").partition(" ")
+    kind, rest = kind.lower(), rest.strip()
+    if not kind:
+        return None
+    if kind == "basic":
+        try:
+            name, _, password = b64decode(rest, validate=True).decode().partition(":")
+        except ValueError:
+            return None
+        return Authorization(kind, {"username": name, "password": password})
+    if "=" in rest.rstrip("="):
+        return Authorization(kind, dict(_pairs(rest)))
+    return Authorization(kind, token=rest)
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    """`a=1, b="2, 3"` in pairs."""
+    for one in re.finditer(r'\s*([^=,\s]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^,]*)\s*', text):
+        name, value = one.groups()
+        if value.startswith('"'):
+            value = re.sub(r"\\(.)", r"\1", value[1:-1])
+        yield name, value.strip()
 
 
 def host(request: Request) -> str:
@@ -323,25 +390,49 @@ def json_body(request: Request) -> Any:
     """`request.get_json()`: 415 for another content type, 400 for what is no JSON."""
     if not is_json(request):
         raise HTTPException(415, _words_of_415())
-    return _parsed(_now(request, request.body), silent=False)
+    return _parsed(_body(request), silent=False)
 
 
 @_whole
 def json_body_silent(request: Request) -> Any:
     """`request.get_json(silent=True)`: None for anything else."""
-    return _parsed(_now(request, request.body), silent=True) if is_json(request) else None
+    return _parsed(_body(request), silent=True) if is_json(request) else None
 
 
 @_whole
 def json_body_force(request: Request) -> Any:
     """`request.get_json(force=True)`: whatever the content type."""
-    return _parsed(_now(request, request.body), silent=False)
+    return _parsed(_body(request), silent=False)
 
 
 @_whole
 def json_body_force_silent(request: Request) -> Any:
     """`request.get_json(force=True, silent=True)`."""
-    return _parsed(_now(request, request.body), silent=True)
+    return _parsed(_body(request), silent=True)
+
+
+#: What `get_json` below gives: `get_json(force=False, silent=False)`.
+GetJSON = Callable[..., Any]
+
+
+@_whole
+def get_json(request: Request) -> GetJSON:
+    """`request.get_json` itself, where a body that is no JSON has to be an error in the middle of
+    a view: after a check, in a branch, within `try`. The value is read once.
+    """
+    body = _body(request)
+    known: list[Any] = []
+
+    def read(force: bool = False, silent: bool = False) -> Any:
+        if not known:
+            if not force and not is_json(request):
+                if silent:
+                    return None
+                raise HTTPException(415, _words_of_415())
+            known.append(_parsed(body, silent))
+        return known[0]
+
+    return read
 
 
 def _parsed(body: bytes, silent: bool) -> Any:

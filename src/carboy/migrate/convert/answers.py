@@ -53,6 +53,8 @@ class Answers:
         if any(kind == "none" for kind in kinds.values()):
             draft.keep("it returns None, which Flask answers with an error")
         found = set(kinds.values())
+        #: What can't be told may turn out to be no answer.
+        self.are_known = "unknown" not in found
         self.is_page = "html" in found and "json" not in found and not self.is_wrapped
         if self.is_page:
             draft.options["response_class"] = draft.response("HTMLResponse")

@@ -15,7 +15,8 @@ import libcst as cst
 
 from carboy.migrate.convert.draft import Draft
 from carboy.migrate.convert.rewriting import Tables
-from carboy.migrate.convert.text import Arguments, code, expression
+from carboy.migrate.convert.text import Arguments, code, expression, walk
+from carboy.migrate.convert.timing import is_first
 
 TABLES = Tables()
 
@@ -30,7 +31,6 @@ _PLAIN = {
     "is_secure": '({r}.url.scheme == "https")',
     "cookies": "{r}.cookies",
     "headers": "{r}.headers",
-    "view_args": "{r}.path_params",
     "content_type": '{r}.headers.get("content-type")',
     "content_length": 'int({r}.headers.get("content-length", 0))',
     "referrer": '{r}.headers.get("referer")',
@@ -46,7 +46,6 @@ _PROVIDED = {
     "data": ("data", "bytes", "data"),
     "is_json": ("is_json", "bool", "is_json"),
     "mimetype": ("mimetype", "str", "mimetype"),
-    "json": ("payload", "Any", "json_body"),
     "host": ("host", "str", "host"),
     "host_url": ("host_url", "str", "host_url"),
     "url_root": ("host_url", "str", "host_url"),
@@ -74,9 +73,7 @@ def _provided(name: str) -> Callable[[Draft, Any], cst.BaseExpression]:
 def provide(draft: Draft, name: str, node: cst.CSTNode | None = None) -> str:
     """The parameter that holds `request.<name>`."""
     wanted, type_, provider = _PROVIDED[name]
-    if type_ == "Any":
-        type_ = draft.need("typing", "Any")
-    elif type_[0].isupper():
+    if type_[0].isupper():
         type_ = draft.kept(type_)
     return draft.depends(wanted, type_, draft.kept(provider), node)
 
@@ -85,6 +82,16 @@ for _name, _text in _PLAIN.items():
     TABLES.values[f"flask.request.{_name}"] = _plain(_name, _text)
 for _name in _PROVIDED:
     TABLES.values[f"flask.request.{_name}"] = _provided(_name)
+
+
+def _view_args(draft: Draft, node: cst.BaseExpression) -> cst.BaseExpression:
+    draft.use("request.view_args")
+    if any(rule.defaults for rule in draft.view.rules):
+        draft.keep("it reads request.view_args, where its rule's defaults are as well")
+    return expression(f"{draft.request()}.path_params")
+
+
+TABLES.values["flask.request.view_args"] = _view_args
 
 
 def _session(draft: Draft, node: cst.BaseExpression) -> cst.BaseExpression:
@@ -143,9 +150,33 @@ def _get_json(draft: Draft, node: cst.Call) -> cst.BaseExpression | None:
     on = sorted(name for name, value in flags.items() if value == "True")
     if any(value not in ("True", "False") for value in flags.values()):
         draft.keep("it calls get_json() in a way that can't be followed")
+    return _json(draft, node, on)
+
+
+def _json_value(draft: Draft, node: cst.BaseExpression) -> cst.BaseExpression:
+    draft.use("request.json")
+    return _json(draft, node, [])
+
+
+def _json(draft: Draft, node: cst.BaseExpression, on: list[str]) -> cst.BaseExpression:
+    """The body's value, read before the view runs; where that could be seen, read in its place."""
+    if "silent" not in on and not is_first(draft, _first_json(draft)):
+        read = draft.depends("get_json", draft.kept("GetJSON"), draft.kept("get_json"))
+        return expression(f"{read}({', '.join(f'{flag}=True' for flag in on)})")
     provider = "_".join(["json_body", *on])
     typed = draft.need("typing", "Any")
     return cst.Name(draft.depends("payload", typed, draft.kept(provider), node))
+
+
+def _first_json(draft: Draft) -> cst.CSTNode:
+    """The first place of the view where a body that is no JSON is an error."""
+    for node in walk(draft.view.function.body):
+        if isinstance(node, cst.Call) and draft.meaning(node.func) == "flask.request.get_json":
+            if "silent" not in Arguments(node.args).named:
+                return node
+        elif isinstance(node, cst.Attribute) and draft.meaning(node) == "flask.request.json":
+            return node
+    return draft.view.function
 
 
 def _get_data(draft: Draft, node: cst.Call) -> cst.BaseExpression | None:
@@ -160,6 +191,7 @@ def _get_data(draft: Draft, node: cst.Call) -> cst.BaseExpression | None:
 
 
 TABLES.calls["flask.request.get_json"] = _get_json
+TABLES.values["flask.request.json"] = _json_value
 TABLES.calls["flask.request.get_data"] = _get_data
 
 

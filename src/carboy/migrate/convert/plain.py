@@ -69,7 +69,7 @@ def is_text(draft: Draft, node: cst.BaseExpression) -> bool:
 def _is_text_call(draft: Draft, node: cst.Call) -> bool:
     if isinstance(node.func, cst.Name) and node.func.value in _SURE_TEXT:
         return node.func.value not in draft.local_names
-    if draft.meaning(node.func) in _TEMPLATES:
+    if draft.meaning(node.func) in _TEMPLATES | {"flask.url_for"}:
         return True
     if isinstance(node.func, cst.Attribute) and node.func.attr.value in _TEXT_METHODS:
         return is_text(draft, node.func.value)

@@ -14,6 +14,7 @@ from typing import Any
 import libcst as cst
 
 from carboy.migrate.convert.draft import Draft
+from carboy.migrate.convert.text import code
 
 Handler = Callable[[Draft, Any], cst.BaseExpression | None]
 PROXIES = ("flask.request", "flask.session", "flask.g", "flask.current_app")
@@ -28,6 +29,22 @@ class Tables:
     items: dict[str, Handler] = field(default_factory=dict)
     values: dict[str, Handler] = field(default_factory=dict)
     members: dict[str, Handler] = field(default_factory=dict)
+
+
+class _Requoting(cst.CSTTransformer):
+    """Text in other quotes than `quote`, where it can be."""
+
+    def __init__(self, quote: str) -> None:
+        super().__init__()
+        self.quote, self.other = quote, {'"': "'", "'": '"'}.get(quote, "")
+
+    def leave_SimpleString(
+        self, original_node: cst.SimpleString, updated_node: cst.SimpleString
+    ) -> cst.SimpleString:
+        text = updated_node.raw_value
+        if updated_node.quote != self.quote or not self.other or {"\\", self.other} & {*text}:
+            return updated_node
+        return cst.SimpleString(f"{updated_node.prefix}{self.other}{text}{self.other}")
 
 
 class Rewriter(cst.CSTTransformer):
@@ -66,10 +83,29 @@ class Rewriter(cst.CSTTransformer):
         """What takes the place of `original`."""
         new = self._done.get(original)
         if new is None:
+            if isinstance(original, cst.FormattedString) and updated is not original:
+                return self._quoted(original, updated)
             return updated
         if getattr(original, "lpar", ()) and not new.lpar:
             new = new.with_changes(lpar=original.lpar, rpar=original.rpar)
         return new
+
+    def _quoted(
+        self, original: cst.FormattedString, updated: cst.FormattedString
+    ) -> cst.FormattedString:
+        """Before Python 3.12 the quotes of an f-string must not stand within it."""
+        if code(updated) == code(original):
+            return updated
+        quote = original.quote
+        parts: list[cst.BaseFormattedStringContent] = []
+        for one in updated.parts:
+            new = one.visit(_Requoting(quote))
+            assert isinstance(new, cst.BaseFormattedStringContent)
+            parts.append(new)
+            is_known = any(code(one) == code(old) for old in original.parts)
+            if quote in code(new) and not is_known:
+                self.draft.keep("an f-string of it has no quotes left for what would stand there")
+        return updated.with_changes(parts=parts)
 
     def _by_table(self, node: cst.BaseExpression) -> cst.BaseExpression | None:
         table: Mapping[str, Handler]

@@ -41,7 +41,8 @@ def draft_view(found: Found, view: View, *, target: str = "app", indent: int = 0
     answers = Answers(draft) if view.owner.resources is None else ResourceAnswers(draft)
     draft.replace(lambda: _Body(draft, answers))
     draft.replace(lambda: _Cleaner())
-    _look_at_errors(draft)
+    _look_at_errors(draft, answers)
+    _look_at_catches(draft)
     _look_at_callers(draft)
     if not draft.reasons:
         dress(draft)
@@ -128,7 +129,24 @@ _SAFE = {"str", "len", "dict", "list", "repr", "bool"}
 _DIVISIONS = cst.Divide | cst.FloorDivide | cst.Modulo
 
 
-def _look_at_errors(draft: Draft) -> None:
+def _look_at_catches(draft: Draft) -> None:
+    """What a typed view raises is none of Werkzeug's exceptions."""
+    for node in own_nodes(draft.view.function.body):
+        if not isinstance(node, cst.Try):
+            continue
+        caught = [part for one in node.handlers if one.type is not None for part in walk(one.type)]
+        names = [draft.meaning(one) or "" for one in caught]
+        theirs = [one for one in names if one.startswith("werkzeug.exceptions.")]
+        if theirs and any(_is_rewritten(draft, one) for one in walk(node.body)):
+            draft.keep(f"it catches Werkzeug's {theirs[0].rpartition('.')[2]}")
+
+
+def _is_rewritten(draft: Draft, node: cst.CSTNode) -> bool:
+    meaning = draft.meaning(node) or "" if isinstance(node, cst.Name | cst.Attribute) else ""
+    return meaning in ABORTS or meaning.startswith("flask.request")
+
+
+def _look_at_errors(draft: Draft, answers: Answers | ResourceAnswers) -> None:
     """Errors of Flask's views are pages; a typed route whose answers are no pages says JSON."""
     if draft.target != "app" or "response_class" in draft.options:
         return
@@ -140,7 +158,8 @@ def _look_at_errors(draft: Draft) -> None:
     # What checks a path's values answers 404 itself, where the text alone fits.
     is_checked = any(one.startswith("Annotated[") for one in draft.path_types.values())
     may_fail = any(_may_fail(draft, node) for node in own_nodes(draft.view.function.body))
-    if is_decorated or is_checked or may_fail:
+    is_sure = isinstance(answers, ResourceAnswers) or answers.are_known
+    if is_decorated or is_checked or may_fail or not is_sure:
         draft.options["error_pages"] = "True"
         draft.note("errors are answered with Flask's pages (error_pages=True)")
 
