@@ -32,8 +32,8 @@ app.config.update(
     },
 )
 db: Any = SQLAlchemy()
-db.init_app(app.flask)
-csrf = CSRFProtect(app.flask)
+db.init_app(app)
+csrf = CSRFProtect(app)
 manager = LoginManager(app.flask)
 
 

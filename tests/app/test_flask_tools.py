@@ -6,12 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Annotated, Any
+from weakref import WeakKeyDictionary
 
 import pytest
+from blinker import Signal
 from werkzeug.exceptions import MethodNotAllowed
 
 from carboy import App, Depends, Request
-from carboy.flask import abort, g, has_app_context, request
+from carboy.flask import Flask, abort, current_app, g, has_app_context, request
 from carboy.testing import TestClient
 
 
@@ -110,3 +112,42 @@ def test_an_after_hook_knows_how_long_a_typed_answer_is() -> None:
         assert client.head("/counted/7").headers["content-length"] == "22"
         assert "content-length" not in client.get("/nothing").headers
     assert seen == [11, 11, None]
+
+
+def test_an_extension_that_was_given_the_app_knows_it_as_current_app() -> None:
+    app, other = made(), made()
+    happened, heard = Signal(), []
+    kept: WeakKeyDictionary[Any, str] = WeakKeyDictionary({app: "kept"})
+
+    @happened.connect_via(app)
+    def listen(sender: Any) -> None:
+        heard.append(sender)
+
+    @app.get("/told")
+    @app.route("/page/told")
+    def tell() -> Any:
+        now = current_app._get_current_object()  # type: ignore[attr-defined]
+        happened.send(now)
+        return {"kept": kept[now]}
+
+    client = app.test_client()
+    for path in ("/told", "/page/told"):
+        assert client.get(path).json == {"kept": "kept"}
+    happened.send(app)
+    happened.send(other)
+    happened.send(other.flask)
+    assert heard == [app.flask, app.flask, app]
+    assert heard[0] is app.flask
+    assert other not in kept
+    assert other.flask not in kept
+    happened.disconnect(listen, app.flask)
+    happened.send(app)
+    assert len(heard) == 3
+
+
+def test_an_included_application_is_known_by_itself() -> None:
+    inner, app = Flask("inner"), App()
+    kept = {inner: 1}
+    app.include(inner)
+    assert kept[inner] == 1
+    assert inner != app

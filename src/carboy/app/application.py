@@ -20,6 +20,7 @@ from carboy.fastapi.applications import FastAPI
 if TYPE_CHECKING:
     from os import PathLike
 
+    from carboy.app.side import Side
     from carboy.fastapi.options import AppOptions, AppSettings
     from carboy.flask import Flask
 
@@ -111,15 +112,15 @@ class App(Hosting, FastAPI, FlaskNames):
         if self._side is None:
             with self._making:
                 if self._side is None:
-                    from carboy.app.side import make
+                    from carboy.app.side import Made, make
 
-                    self._take(make(self._for_flask))
+                    self._take(make(self._for_flask), Made)
         return self._side  # type: ignore[no-any-return]
 
-    def _take(self, flask: Flask) -> None:
+    def _take(self, flask: Flask, base: type[Side]) -> None:
         from carboy.app.side import adopt
 
-        self._side = adopt(self, flask)
+        self._side = adopt(self, flask, base)
         self.declared.side = self._side
         self.engine.invalidate(recompile=True)
 
@@ -130,11 +131,11 @@ class App(Hosting, FastAPI, FlaskNames):
         this application's, those of the session's cookie among them. ValueError where there is a
         Flask side already.
         """
-        from carboy.app.side import check_included
+        from carboy.app.side import Side, check_included
 
         with self._making:
             check_included(self, flask_app)
-            self._take(flask_app)
+            self._take(flask_app, Side)
 
 
 for _name, _shown in NAMES.items():

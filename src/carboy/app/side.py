@@ -229,6 +229,20 @@ class Side(Flask):
         return last_in_flask(self, e) if answer is e else answer
 
 
+class Made(Side):
+    """The side that an `App` has made itself: equal to the App, for who keeps things by it.
+
+    Extensions that were given the App look for it as `current_app`. An application that somebody
+    wrote is known by itself before it is included.
+    """
+
+    def __eq__(self, other: object) -> bool:
+        return other is self or other is self.__dict__.get("owner")
+
+    def __hash__(self) -> int:
+        return hash(self.__dict__.get("owner"))
+
+
 class Views(dict[str, Callable[..., Any]]):
     """Flask's views. The functions of typed routes are found under their names, but not listed.
 
@@ -286,11 +300,11 @@ def make(options: dict[str, Any]) -> Flask:
     return Flask(**options)
 
 
-def adopt(owner: App, flask: Flask) -> Side:
-    """Make `flask` the Flask side of `owner`."""
+def adopt(owner: App, flask: Flask, base: type[Side] = Side) -> Side:
+    """Make `flask` the Flask side of `owner`, with `base` as one class more."""
     kind = type(flask)
     # The same name: people read it in messages and representations.
-    flask.__class__ = type(kind.__name__, (Side, kind), {"__module__": kind.__module__})
+    flask.__class__ = type(kind.__name__, (base, kind), {"__module__": kind.__module__})
     side: Any = flask
     side._join(owner)
     return side  # type: ignore[no-any-return]

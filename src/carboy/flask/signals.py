@@ -1,11 +1,34 @@
 """The signals that an application sends (blinker).
 
 Sent with the application as sender; every receiver may also be sent to through `_async_wrapper`.
+
+Extensions have signals of their own. blinker tells senders apart by their ids, and sent is what
+`current_app` is: the Flask side of an `App`. So in all of them an `App` goes by its side's id, or
+`identity_loaded.connect(f, app)` would listen to nobody.
 """
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import Any
+
+import blinker.base
 from blinker import Namespace
+
+_BLINKER: Any = blinker.base
+_id_of = _BLINKER.make_id
+
+
+def _make_id(one: Any) -> Hashable:
+    """blinker's id of a sender or a receiver; an `App`'s is that of its Flask side."""
+    # SAFETY: asked of the type. Proxies and mocks say yes to everything.
+    if getattr(type(one), "has_flask_side", False):
+        one = one.flask
+    found: Hashable = _id_of(one)
+    return found
+
+
+_BLINKER.make_id = _make_id
 
 _signals = Namespace()
 
