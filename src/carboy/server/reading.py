@@ -203,7 +203,10 @@ class Reading(Receiving):
     def _may_switch(self, headers: Fields) -> bool:
         """Whether this request turns the connection into a WebSocket's."""
         free = self.serving is None and not self.queue and not self.stopping
-        return free and self.shared.websockets is not None and is_websocket(headers)
+        if not free or self.shared.websockets is None or not is_websocket(headers):
+            return False
+        # SAFETY: who reads handshakes would wait for ever where a body follows (RFC 6455, 4.1).
+        return not _has_body(headers)
 
     def refuse(self, status: int, message: str) -> None:
         """Answer what can't be served and close; whatever else the client sends is not read."""

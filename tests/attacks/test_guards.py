@@ -1,0 +1,128 @@
+"""A `before_request` hook that refuses can't be passed by, however a request is spelled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from contract.servers import DIRECT, Server, serving
+from contract.wire import Line, request
+
+APP = "attacks.guarded_app:app"
+LINES = {
+    "direct": DIRECT,
+    "uvicorn": "uvicorn {app} --port {port} --no-access-log",
+    "gunicorn": "gunicorn {app} --bind {bind} --no-control-socket --graceful-timeout 5",
+}
+PLACES = (
+    "/typed",
+    "/typed-def",
+    "/slash/",
+    "/page",
+    "/body",
+    "/rest/a",
+    "/number/1",
+    "/own/class",
+    "/layered/one",
+    "/flask",
+    "/flask-async/",
+    "/view",
+    "/pages/a/b",
+    "/static/x",
+    "/front/index.html",
+)
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get")
+#: What a path may be made to look like.
+SPELLINGS = (
+    lambda path: path + "/",
+    lambda path: path.rstrip("/"),
+    lambda path: "/" + path,
+    lambda path: path.replace("/", "//"),
+    lambda path: "/." + path,
+    lambda path: "/x/.." + path,
+    lambda path: "/%2e" + path,
+    lambda path: path + "%2f",
+    lambda path: "/%2f" + path.lstrip("/"),
+    lambda path: "".join(f"%{ord(one):02x}" if one != "/" else one for one in path),
+    lambda path: path.upper(),
+    lambda path: path + ";a=b",
+    lambda path: path + "%00",
+    lambda path: path + "%0a",
+    lambda path: path + "?_method=GET",
+    lambda path: "http://contract.test" + path,
+    lambda path: path.replace("/", "\\"),
+    lambda path: path + "%ff",
+)
+HEADERS = (
+    [("X-HTTP-Method-Override", "GET")],
+    [("X-Original-URL", "/ran"), ("X-Rewrite-URL", "/ran")],
+    [("X-Forwarded-Prefix", "/typed"), ("X-Script-Name", "/typed")],
+    [("Upgrade", "websocket"), ("Sec-WebSocket-Key", "x" * 22 + "=="),
+     ("Sec-WebSocket-Version", "13")],
+    [("Upgrade", "h2c"), ("HTTP2-Settings", "AAMAAABkAARAAAAAAAIAAAAA")],
+    [("Host", "other.test")],
+    [("Content-Type", "multipart/form-data")],
+    [("Content-Type", "application/json")],
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=list(LINES))
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with serving(LINES[request.param].replace("{app}", APP).split()) as one:
+        yield one
+
+
+def ran(server: Server) -> int:
+    with Line(server.address) as line:
+        line.send(request("GET", "/ran"))
+        return int(line.answer().json())
+
+
+def statuses(server: Server, asked: list[bytes]) -> set[int]:
+    """What the requests are answered, each on a connection of its own."""
+    found = set()
+    for one in asked:
+        with Line(server.address) as line:
+            line.send(one)
+            found.add(line.answer(one.partition(b" ")[0].decode()).status)
+    return found
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_method_gets_past(server: Server, method: str) -> None:
+    before = ran(server)
+    asked = [request(method, place) for place in PLACES]
+    assert statuses(server, asked) <= {401, 400, 405, 501}
+    assert ran(server) == before
+
+
+@pytest.mark.parametrize("spelling", range(len(SPELLINGS)))
+def test_no_spelling_gets_past(server: Server, spelling: int) -> None:
+    before = ran(server)
+    asked = [
+        request(method, SPELLINGS[spelling](place))
+        for place in PLACES
+        for method in ("GET", "POST", "OPTIONS")
+        if SPELLINGS[spelling](place)
+    ]
+    # Where a server refuses what is no path there is nothing to pass.
+    assert statuses(server, asked) <= {401, 400, 404}
+    assert ran(server) == before
+
+
+@pytest.mark.parametrize("headers", HEADERS, ids=lambda one: one[0][0])
+def test_no_header_gets_past(server: Server, headers: list[tuple[str, str]]) -> None:
+    before = ran(server)
+    closing = not any(name == "Upgrade" for name, _ in headers)
+    upgrade = [] if closing else [("Connection", "Upgrade")]
+    bodies = (b"{}", b"")
+    if not closing and "uvicorn" in server.process.args:  # type: ignore[operator]
+        bodies = (b"",)  # uvicorn's own protocol waits for ever where a body follows a handshake
+    asked = [
+        request(method, place, [*headers, *upgrade], body=body, close=closing)
+        for place in PLACES
+        for method in ("GET", "POST")
+        for body in bodies
+    ]
+    assert statuses(server, asked) <= {401, 400, 403, 405}
+    assert ran(server) == before
