@@ -8,6 +8,11 @@ import pytest
 from contract.servers import DIRECT, Server, serving
 from contract.wire import Line, request
 
+from carboy import App
+from carboy.flask import abort
+from carboy.flask import request as current
+from carboy.testing import TestClient
+
 APP = "attacks.guarded_app:app"
 LINES = {
     "direct": DIRECT,
@@ -126,3 +131,31 @@ def test_no_header_gets_past(server: Server, headers: list[tuple[str, str]]) -> 
     ]
     assert statuses(server, asked) <= {401, 400, 403, 405}
     assert ran(server) == before
+
+
+@pytest.mark.parametrize("routes", [("flask", "typed"), ("typed", "flask"), ("typed", "typed")])
+def test_a_mark_of_one_route_is_no_mark_of_another_with_its_name(routes: tuple[str, str]) -> None:
+    """A hook that lets marked views pass asks for the view of the endpoint."""
+    app = App(secret_key="guarded" * 5)
+
+    @app.before_request
+    def only_open() -> None:
+        view = app.view_functions.get(current.endpoint)
+        assert view is app.view_functions[current.endpoint]
+        if not getattr(view, "open", False):
+            abort(401)
+
+    for kind, path in zip(routes, ("/open", "/secret"), strict=True):
+
+        def same(path: str = path) -> str:
+            return path
+
+        same.open = path == "/open"  # type: ignore[attr-defined]
+        if kind == "typed":
+            app.get(path, name="same")(same)
+        else:
+            app.add_url_rule(path, "same", same)
+    client = TestClient(app)
+    for _ in range(2):
+        assert client.get("/open").status_code == 200
+        assert client.get("/secret").status_code == 401

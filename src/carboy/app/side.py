@@ -254,18 +254,18 @@ class Views(dict[str, Callable[..., Any]]):
         super().__init__(side.view_functions)
         self._side = weakref.ref(side)
 
-    def __missing__(self, endpoint: str) -> Callable[..., Any]:
+    def __getitem__(self, endpoint: str) -> Callable[..., Any]:
+        # SAFETY: of several of one name the one that is asked for: it may be exempt, others not.
         side: Any = self._side()
-        found = [] if side is None else side._functions.get(endpoint, [])
-        if len(found) > 1:
-            # SAFETY: of several the one that is asked for, if any: it may be exempt, others not.
-            context = _cv_request.get(None)
-            rule = None if context is None else context.request.url_rule
-            found = [one for one in found if one[0] is rule]
+        found = () if side is None else side._functions.get(endpoint, ())
         if not found:
-            raise KeyError(endpoint)
-        function: Callable[..., Any] = found[0][1]
-        return function
+            return super().__getitem__(endpoint)
+        context = _cv_request.get(None)
+        rule = None if context is None else context.request.url_rule
+        asked = [function for one, function in found if one is rule]
+        if not asked and endpoint not in self and len(found) == 1:
+            asked = [found[0][1]]
+        return asked[0] if asked else super().__getitem__(endpoint)
 
     def get(self, endpoint: str, default: Any = None) -> Any:
         """The view of `endpoint`, a typed route's too."""

@@ -108,7 +108,7 @@ class _Line(Hooked):
         self.route = route
         self.bound = route.extras["seen"].bound
         self.rule = self.bound.rule
-        self.view = app.view_functions[self.rule.endpoint]
+        self.view = dict.__getitem__(app.view_functions, self.rule.endpoint)
         is_async = iscoroutinefunction(self.view) and views_on_loop(app)
         super().__init__(app, self.rule.endpoint, is_async and self.can_wait)
 
