@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from starlette._exception_handler import wrap_app_handling_exceptions
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Match, Mount
 from starlette.routing import Route as StarletteRoute
@@ -108,7 +109,9 @@ def _lane(
         scope = request.scope
         enter_scope(scope, table, app)
         inherit_form_limits(scope, limits.form_limits)
-        _, child_scope = route.matches(scope)
+        match, child_scope = route.matches(scope)
+        if match is Match.NONE:  # COMPAT: a line feed is in no path of Starlette's
+            raise HTTPException(404)
         scope["route"] = route
         update_scope(scope, child_scope)
         return _HEAD, send_it

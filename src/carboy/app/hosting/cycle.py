@@ -107,6 +107,9 @@ class Cycle:
     def _end(self, body: bytes) -> None:
         if self._complete:
             return
+        is_whole = not (self._begun or self._is_head or self._status in BODILESS)
+        if is_whole and self._left not in (None, len(body)):
+            raise ValueError(f"content-length is {self._left}, and the body has {len(body)} bytes")
         start = self._starting()
         # To HEAD, an application may leave out the body whose length it does not say.
         is_known = self._status not in BODILESS and bool(body or not self._is_head)

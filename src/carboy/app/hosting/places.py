@@ -6,6 +6,7 @@ protocol.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from starlette.routing import Mount
@@ -45,5 +46,7 @@ class Place(Mount):
         # Only Starlette's routes are asked for URLs: others have `routes` of another kind.
         shown = application if hasattr(application, "url_path_for") else serving
         super().__init__(path, app=shown, name=name)
+        # SAFETY: a line feed below the prefix would leave the whole path below none.
+        self.path_regex = re.compile(self.path_regex.pattern, re.DOTALL)
         # Our own applications have limits of their own.
         self.app = serving if isinstance(application, Entry) else bounded(serving, limit)
