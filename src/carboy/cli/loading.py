@@ -15,6 +15,7 @@ import click
 
 from carboy.cli import two_flasks
 
+_PACKAGE = str(Path(__file__).parent.parent) + os.sep
 #: Looked for in this order where no application is named.
 USUAL = ("main", "app", "api", "wsgi", "asgi")
 
@@ -91,11 +92,28 @@ APP = "CARBOY_APP"
 
 def served() -> Any:
     """The application named by CARBOY_APP, as the factory that uvicorn calls in every process."""
+    if os.environ.get("CARBOY_DEV_WAITS") != "1":
+        try:
+            return load_app(os.environ[APP])
+        except LoadError as error:
+            complain(error)
+            sys.exit(1)
+    from carboy.cli.unready import Unready
+
     try:
-        return load_app(os.environ[APP])
+        return _frozen(load_app(os.environ[APP]))
     except LoadError as error:
         complain(error)
-        sys.exit(1)
+        return Unready(str(error))
+
+
+def _frozen(app: Any) -> Any:
+    """`app`, all of whose routes were compiled; LoadError where one can't be."""
+    try:
+        app.engine.freeze()
+    except Exception as error:
+        raise LoadError(_trace(os.environ[APP], error, "starting")) from error
+    return app
 
 
 def complain(error: LoadError) -> None:
@@ -120,10 +138,13 @@ def _no_name(module: Any, module_name: str, name: str) -> str:
     return f"the module {module_name!r} has no {name!r}.{hint}"
 
 
-def _trace(module_name: str, error: BaseException) -> str:
+def _trace(module_name: str, error: BaseException, doing: str = "importing") -> str:
     """The traceback of a failed import, from the application's own first line on."""
     steps = traceback.extract_tb(error.__traceback__)
-    own = [s for s in steps if "importlib" not in s.filename and s.filename != __file__]
+    kept = [s for s in steps if "importlib" not in s.filename and s.filename != __file__]
+    own = [s for s in kept if not s.filename.startswith(_PACKAGE)]
+    if not own and doing == "importing":
+        own = kept
     text = "".join(traceback.format_list(own) + traceback.format_exception_only(error))
     hint = two_flasks.hint()
-    return f"importing {module_name!r} failed:\n{text.rstrip()}" + (f"\n{hint}" if hint else "")
+    return f"{doing} {module_name!r} failed:\n{text.rstrip()}" + (f"\n{hint}" if hint else "")

@@ -26,6 +26,7 @@ from carboy.cli.logs import log_config
 from carboy.cli.options import CERTS
 from carboy.cli.sockets import BACKLOG, Taken, address, listen
 from carboy.cli.stats import STATS, Stats, take
+from carboy.cli.unready import WAITS, PatientServer
 from carboy.cli.worker import NOT_STARTED, Server
 from carboy.protocols import PROTOCOL
 from carboy.server.shared import EVENTS, MEASURE, check_settings
@@ -77,6 +78,8 @@ def dev(app: str | None, **options: Any) -> None:
     An application that can't be loaded is reported, and tried again when a file changes.
     """
     os.environ[DEV] = "1"
+    if options["reload"]:
+        os.environ[WAITS] = "1"
     _check(options)
     _environment(options)
     os.environ[APP] = where = _named(app)
@@ -269,7 +272,8 @@ def _serve_on(config: uvicorn.Config, sock: Any, stats: Stats | None) -> None:
     if config.should_reload:
         from uvicorn.supervisors import ChangeReload
 
-        ChangeReload(config, target=Server(config).run, sockets=[sock]).run()
+        server = PatientServer(config) if os.environ.get(WAITS) == "1" else Server(config)
+        ChangeReload(config, target=server.run, sockets=[sock]).run()
     elif config.workers == 1 and config.limit_max_requests is None:
         server = Server(config)
         server.run([sock])
