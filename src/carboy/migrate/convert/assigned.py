@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from carboy.migrate.convert.project import Source
-from carboy.migrate.convert.text import walk
+from carboy.migrate.convert.text import children, walk
 
 
 def first_assignments(source: Source, function: cst.FunctionDef) -> dict[cst.CSTNode, str]:
@@ -48,5 +48,5 @@ def _simple(node: cst.CSTNode, in_loop: bool) -> Iterator[tuple[cst.CSTNode, boo
         yield node, in_loop
         return
     inner = in_loop or isinstance(node, cst.For | cst.While)
-    for child in node.children:
+    for child in children(node):
         yield from _simple(child, inner)

@@ -51,7 +51,7 @@ def calls_of(found: Found, source: Source) -> Iterator[Called]:
     """The calls in a module whose view is a function or a class of the project."""
     from carboy.migrate.convert.found import read_rule
 
-    for node in walk(source.tree):
+    for node in source.nodes:
         if not (isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute)):
             continue
         owner = found.owner(source, node.func.value)
@@ -92,7 +92,7 @@ def _made(
     if isinstance(view, cst.Name):
         given = [
             node.value
-            for node in walk(source.tree)
+            for node in source.nodes
             if isinstance(node, cst.Assign) and dotted(node.targets[0].target) == view.value
         ]
         return _made(found, source, given[0]) if len(given) == 1 and _is_as_view(given[0]) else None
@@ -123,7 +123,7 @@ def declarations(
     """Calls in a module that functions and classes are decorated with, or that are called with
     one: `app.get("/x")(view)`.
     """
-    for node in walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, cst.FunctionDef | cst.ClassDef):
             for decorator in node.decorators:
                 if isinstance(decorator.decorator, cst.Call):
@@ -176,9 +176,9 @@ def other_use(found: Found, place: Source, cls: cst.ClassDef) -> str | None:
     """Why a class has to stay what it is: another derives from it, or makes a view of it."""
     made = 0
     for source in found.project.sources.values():
-        if cls.name.value not in source.names:
+        if cls.name.value not in source.text or cls.name.value not in source.names:
             continue
-        for node in walk(source.tree):
+        for node in source.nodes:
             if isinstance(node, cst.ClassDef):
                 bases = [source.meaning(one.value) for one in node.bases]
                 places = [found.project.owner(one) for one in bases if one]

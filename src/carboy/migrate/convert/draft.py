@@ -21,7 +21,7 @@ from carboy.migrate.convert.assigned import first_assignments
 from carboy.migrate.convert.found import Found, Rule, View
 from carboy.migrate.convert.project import Source, canonical
 from carboy.migrate.convert.rules import Path
-from carboy.migrate.convert.text import walk
+from carboy.migrate.convert.text import children, walk
 from carboy.migrate.report import ViewReport
 
 Need = tuple[str, str]
@@ -236,7 +236,7 @@ def names_in(node: cst.CSTNode) -> set[str]:
         elif isinstance(one, cst.Attribute | cst.Arg):
             pending.append(one.value)
         else:
-            pending.extend(one.children)
+            pending.extend(children(one))
     return found
 
 
@@ -285,7 +285,7 @@ def bound_in(function: cst.FunctionDef) -> set[str]:
             found.update(_targets(node.name))
         elif isinstance(node, cst.Import | cst.ImportFrom):
             continue
-        pending.extend(node.children)
+        pending.extend(children(node))
     return found
 
 

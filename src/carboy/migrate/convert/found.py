@@ -15,7 +15,7 @@ import libcst as cst
 
 from carboy.migrate.convert.called import Called, calls_of, declarations, methods_of
 from carboy.migrate.convert.project import Project, Source
-from carboy.migrate.convert.text import Arguments, dotted, literal, text_of, walk
+from carboy.migrate.convert.text import Arguments, dotted, literal, text_of
 
 VERBS = ("get", "post", "put", "patch", "delete")
 APPS = {"flask.Flask": False, "carboy.App": True, "carboy.app.App": True}
@@ -144,18 +144,18 @@ class Found:
         #: Where `kept` is imported from: (module, name).
         self.kept = ("carboy", "kept")
         self.owners: dict[tuple[str, str], Owner] = {}
-        for source in project.sources.values():
+        for source in project.relevant:
             for owner in _owners(source):
                 self.owners.setdefault((source.name, owner.name), owner)
-        for source in project.sources.values():
+        for source in project.relevant:
             self._read_registrations(source)
-        self.calls = [one for source in project.sources.values() for one in calls_of(self, source)]
+        self.calls = [one for source in project.relevant for one in calls_of(self, source)]
         # A library's package, which imports this module.
         from carboy.migrate.convert.libraries.restx.finding import Resources
 
         self.resources = Resources(self)
-        self.typed = [one for source in project.sources.values() for one in self._typed(source)]
-        self.views = [view for source in project.sources.values() for view in self._views(source)]
+        self.typed = [one for source in project.relevant for one in self._typed(source)]
+        self.views = [view for source in project.relevant for view in self._views(source)]
         self.views += self.resources.views
 
     def owner(self, source: Source, node: cst.CSTNode) -> Owner | None:
@@ -167,7 +167,7 @@ class Found:
         return None if place is None else self.owners.get((place[0].name, place[1]))
 
     def _read_registrations(self, source: Source) -> None:
-        for node in walk(source.tree):
+        for node in source.nodes:
             if not (isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute)):
                 continue
             if node.func.attr.value not in ("register_blueprint", "include_router"):
@@ -192,7 +192,7 @@ class Found:
                 owner.reason = "its blueprint is registered more than once"
 
     def _views(self, source: Source) -> Iterator[View]:
-        for node in walk(source.tree):
+        for node in source.nodes:
             if not isinstance(node, cst.FunctionDef):
                 continue
             rules: list[Rule] = []
@@ -287,7 +287,7 @@ def read_rule(call: cst.Call, given: Arguments, verb: str = "route") -> Rule:
 
 
 def _owners(source: Source) -> Iterator[Owner]:
-    for node in walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, cst.Assign) and len(node.targets) == 1:
             target, value = node.targets[0].target, node.value
         elif isinstance(node, cst.AnnAssign) and node.value is not None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import libcst as cst
 
 from carboy.migrate.convert.project import canonical
-from carboy.migrate.convert.text import dotted, walk
+from carboy.migrate.convert.text import children, dotted, walk
 
 if TYPE_CHECKING:
     from carboy.migrate.convert.modules import Edits
@@ -50,7 +50,7 @@ def _used(tree: cst.Module) -> set[str]:
             pending.append((node.body, hidden | _parameters(node.params)))
         skipped = (getattr(node, "body", None), node.name if isinstance(node, cst.Param) else None)
         inside = isinstance(node, cst.FunctionDef | cst.Lambda | cst.Param)
-        pending += [(one, hidden) for one in node.children if not (inside and one in skipped)]
+        pending += [(one, hidden) for one in children(node) if not (inside and one in skipped)]
     return found
 
 

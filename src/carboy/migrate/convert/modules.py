@@ -88,7 +88,8 @@ class Edits:
             self.after,
             self.removed,
         )
-        return not any(asked) and not self.needs and not self.changes_face
+        changes_face = self.changes_face and "flask" in self.source.text
+        return not any(asked) and not self.needs and not changes_face
 
     def text(self) -> str:
         """The whole new module."""

@@ -14,7 +14,7 @@ from carboy.migrate.convert.draft import Draft
 from carboy.migrate.convert.found import VERBS, Found, Owner, View
 from carboy.migrate.convert.modules import Edits
 from carboy.migrate.convert.project import Source
-from carboy.migrate.convert.text import Arguments, code, dotted, expression, walk
+from carboy.migrate.convert.text import Arguments, children, code, dotted, expression, walk
 
 _ROUTERS = ("carboy.APIRouter", "fastapi.APIRouter")
 
@@ -160,6 +160,18 @@ class Routers:
         return any(
             self._is_needed(owner, source, source.tree, routes, registered)
             for source in self.found.project.sources.values()
+            if source is owner.source or self._is_reached(owner, source)
+        )
+
+    def _is_reached(self, owner: Owner, source: Source) -> bool:
+        """Whether a module imports the blueprint, or a module by way of which it may be named."""
+        project, asked = self.found.project, (owner.source, owner.name)
+        is_named = owner.name in source.text
+        if not is_named and not source.is_relevant:
+            return False
+        return any(
+            project.owner(meaning) == asked or (is_named and project.find(meaning) is not None)
+            for meaning in source.imports.values()
         )
 
     def _is_needed(
@@ -173,7 +185,7 @@ class Routers:
             return True
         if isinstance(node, cst.Attribute):
             return self._is_needed(owner, source, node.value, routes, calls)
-        return any(self._is_needed(owner, source, one, routes, calls) for one in node.children)
+        return any(self._is_needed(owner, source, one, routes, calls) for one in children(node))
 
     def _router(self, owner: Owner, edits: Edits, stays: bool) -> None:
         """`router = APIRouter(prefix=...)` below the blueprint, or in its place."""
@@ -273,7 +285,7 @@ class Routers:
     def _import(self, owner: Owner, edits: Edits) -> None:
         """Import the router wherever the blueprint is imported by name."""
         router = self._names[owner]
-        for node in walk(edits.source.tree):
+        for node in edits.source.nodes:
             if not isinstance(node, cst.ImportFrom) or isinstance(node.names, cst.ImportStar):
                 continue
             for alias in node.names:
@@ -341,7 +353,7 @@ def _stands_below(source: Source, call: cst.Call, cls: cst.ClassDef | None) -> b
 
 def _resources_router(owner: Owner, taken: set[str]) -> str:
     """The name of a Namespace's router: the one that asks it for errors, or a free one."""
-    for node in walk(owner.source.tree):
+    for node in owner.source.nodes:
         if isinstance(node, cst.Assign) and f"errors_of({owner.name})" in code(node.value):
             return dotted(node.targets[0].target) or "router"
     names = ("router", f"{owner.name}_router", f"{owner.name}_routes")
@@ -349,7 +361,7 @@ def _resources_router(owner: Owner, taken: set[str]) -> str:
 
 
 def _is_router(source: Source, name: str) -> bool:
-    for node in walk(source.tree):
+    for node in source.nodes:
         if not (isinstance(node, cst.Assign) and isinstance(node.value, cst.Call)):
             continue
         meaning = source.meaning(node.value.func)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import libcst as cst
 
 from carboy.migrate.convert.draft import Draft
-from carboy.migrate.convert.text import Arguments, code, own_nodes
+from carboy.migrate.convert.text import Arguments, children, code, own_nodes
 
 _TEXT_METHODS = {
     "join", "format", "strip", "lower", "upper", "replace", "title", "capitalize", "lstrip",
@@ -120,7 +120,7 @@ def _assigned(draft: Draft) -> set[str]:
         if isinstance(node, cst.AssignTarget | cst.AugAssign | cst.NamedExpr | cst.For):
             target = node.target
             found.update(
-                one.value for one in (target, *target.children) if isinstance(one, cst.Name)
+                one.value for one in (target, *children(target)) if isinstance(one, cst.Name)
             )
     return found
 
@@ -159,4 +159,4 @@ def _names_in(target: cst.CSTNode) -> list[str]:
 def _mentions(node: cst.CSTNode, name: str) -> bool:
     if isinstance(node, cst.Name):
         return node.value == name
-    return any(_mentions(child, name) for child in node.children)
+    return any(_mentions(child, name) for child in children(node))

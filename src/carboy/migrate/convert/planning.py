@@ -6,7 +6,9 @@ becomes an App, when a blueprint becomes a router. Nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import ast
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from os.path import relpath
 from pathlib import Path
 
@@ -25,9 +27,9 @@ from carboy.migrate.convert.ranks import settle
 from carboy.migrate.convert.routes import route_text
 from carboy.migrate.convert.rules import Path as TypedPath
 from carboy.migrate.convert.steps import draft_view
-from carboy.migrate.convert.text import Arguments, code, expression
+from carboy.migrate.convert.text import Arguments, code, expression, parsed
 from carboy.migrate.convert.todo import MARK, marked
-from carboy.migrate.report import Plan
+from carboy.migrate.report import Plan, ViewReport
 
 
 def plan(
@@ -59,6 +61,11 @@ def plan(
     return made
 
 
+def reports(project: Project) -> list[ViewReport]:
+    """What `plan` would say of the views of a project that has been read."""
+    return Planning(project, lambda view: True, "app").reports()
+
+
 def _filter(blueprint: str | None, view: str | None) -> Callable[[View], bool]:
     def wanted(one: View) -> bool:
         if blueprint is not None and one.owner.blueprint != blueprint:
@@ -81,11 +88,14 @@ class Planning:
         }
         self.lines = {name: _Lines(source) for name, source in project.sources.items()}
 
+    def reports(self) -> list[ViewReport]:
+        """What would become of the views; no text is made."""
+        drafts, classes = self._drafts()
+        return self._reports(drafts, classes)
+
     def done(self) -> Plan:
-        drafts = [self._drafted(view) for view in self.found.views]
-        classes = ClassViews(self.found, drafts, self.target)
-        settle([one for one in drafts if self.wanted(one.view)], self.edits, self.found.typed)
-        classes.share_reasons()
+        """The whole plan."""
+        drafts, classes = self._drafts()
         converted = [one for one in drafts if not one.reasons and self.wanted(one.view)]
         for draft in drafts:
             if self.wanted(draft.view):
@@ -99,9 +109,22 @@ class Planning:
                 edits.changes_face = True
             explicit_routes(self.found, self.edits, {id(one.view) for one in converted})
         for edits in self.edits.values():
+            if not edits.source.is_relevant:
+                continue
             for library in libraries_of(edits.source):
                 library.module(edits)
         return self._plan(drafts, classes)
+
+    def _drafts(self) -> tuple[list[Draft], ClassViews]:
+        drafts = [self._drafted(view) for view in self.found.views]
+        classes = ClassViews(self.found, drafts, self.target)
+        settle([one for one in drafts if self.wanted(one.view)], self.edits, self.found.typed)
+        classes.share_reasons()
+        return drafts, classes
+
+    def _reports(self, drafts: list[Draft], classes: ClassViews) -> list[ViewReport]:
+        own = [one.report(self._line(one)) for one in drafts if one.view.cls is None]
+        return own + classes.reports(self._line)
 
     def _drafted(self, view: View) -> Draft:
         _, indent = self.lines[view.source.name].of(view.function)
@@ -138,11 +161,7 @@ class Planning:
                 edits.need(module, name)
 
     def _plan(self, drafts: list[Draft], classes: ClassViews) -> Plan:
-        made = Plan(self.project.root)
-        for draft in drafts:
-            if draft.view.cls is None:
-                made.views.append(draft.report(self._line(draft)))
-        made.views += classes.reports(self._line)
+        made = Plan(self.project.root, self._reports(drafts, classes))
         for edits in self.edits.values():
             text = edits.text()
             if text != edits.source.text:
@@ -162,23 +181,36 @@ class Planning:
 
 
 class _Lines:
-    """Where the functions of a module are. The positions are of a copy; the order is the same."""
+    """Where the functions of a module are."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._known: dict[cst.FunctionDef, tuple[int, int]] | None = None
 
     def of(self, function: cst.FunctionDef) -> tuple[int, int]:
         """(line, indentation in columns) of `def`."""
-        if self._known is None:
-            wrapper = MetadataWrapper(self._source.tree, unsafe_skip_copy=True)
-            positions = wrapper.resolve(PositionProvider)
-            self._known = {
-                node: (position.start.line, position.start.column)
-                for node, position in positions.items()
-                if isinstance(node, cst.FunctionDef)
-            }
         return self._known[function]
 
+    @cached_property
+    def _known(self) -> dict[cst.FunctionDef, tuple[int, int]]:
+        functions = [one for one in self._source.nodes if isinstance(one, cst.FunctionDef)]
+        tree = parsed(self._source.text)
+        places = [] if tree is None else list(_places(tree))
+        if len(places) == len(functions):
+            return dict(zip(functions, places, strict=True))
+        # PERF: this takes half a second for a long module.
+        positions = MetadataWrapper(self._source.tree, unsafe_skip_copy=True).resolve(
+            PositionProvider
+        )
+        starts = ((one, positions[one].start) for one in functions)
+        return {one: (start.line, start.column) for one, start in starts}
 
-__all__ = ["MARK", "plan"]
+
+def _places(node: ast.AST) -> Iterator[tuple[int, int]]:
+    """(line, column) of each function below, outermost first."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield child.lineno, child.col_offset
+        yield from _places(child)
+
+
+__all__ = ["MARK", "plan", "reports"]

@@ -8,6 +8,7 @@ one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import libcst as cst
 
-from carboy.migrate.convert.text import dotted, walk
+from carboy.migrate.convert.text import children, dotted, parsed, walk
 
 #: Folders that are no part of an application.
 SKIPPED = {"node_modules", "__pycache__", "site-packages", "build", "dist", "venv", "env"}
@@ -30,6 +31,13 @@ def canonical(name: str) -> str:
     return name
 
 
+#: What stands in every module that declares something.
+_DECLARING = re.compile(
+    r"flask|flasgger|fastapi|carboy|marshmallow|@\s*[\w.\[\]]+\.(?:route|get|post|put|patch|delete)\b"
+    r"|add_url_rule|register_blueprint|include_router|init_app|as_view|add_namespace|errorhandler"
+)
+
+
 class Source:
     """One module of the project."""
 
@@ -38,7 +46,35 @@ class Source:
         #: The dotted name, from the project's root.
         self.name = name
         self.text = text
-        self.tree = cst.parse_module(text)
+        self._error: str | None = None
+
+    @cached_property
+    def tree(self) -> cst.Module:
+        """The parsed module; an empty one where it can't be parsed."""
+        try:
+            return cst.parse_module(self.text)
+        except cst.ParserSyntaxError as error:
+            self._error = str(error).partition("\n")[0]
+            return cst.Module([])
+
+    @property
+    def why_broken(self) -> str | None:
+        """Why it can't be parsed, if so."""
+        if self.is_relevant or parsed(self.text) is None:
+            _ = self.tree
+        return self._error
+
+    @cached_property
+    def is_relevant(self) -> bool:
+        """Whether applications, views or extensions can be declared here. PERF: others, which are
+        most of a large project, are parsed only where somebody asks for a name of theirs.
+        """
+        return _DECLARING.search(self.text) is not None
+
+    @cached_property
+    def nodes(self) -> list[cst.CSTNode]:
+        """Everything in the module, outermost first."""
+        return list(walk(self.tree))
 
     @property
     def package(self) -> str:
@@ -74,7 +110,7 @@ class Source:
                 original = dotted(alias.name) or ""
                 local = original if alias.asname is None else dotted(alias.asname.name) or ""
                 found[local] = canonical(f"{module}.{original}")
-        for child in node.children:
+        for child in children(node):
             self._read_imports(child, found, later)
 
     def absolute(self, node: cst.ImportFrom) -> str:
@@ -104,7 +140,7 @@ class Source:
     @cached_property
     def names(self) -> set[str]:
         """Every name that the module binds or imports at its top, or asks for anywhere."""
-        return {node.value for node in walk(self.tree) if isinstance(node, cst.Name)}
+        return {node.value for node in self.nodes if isinstance(node, cst.Name)}
 
     @cached_property
     def bound(self) -> set[str]:
@@ -139,6 +175,7 @@ class Project:
     sources: dict[str, Source] = field(default_factory=dict)
     #: Files that could not be parsed, and why.
     broken: dict[str, str] = field(default_factory=dict)
+    _owners: dict[str, tuple[Source, str] | None] = field(default_factory=dict, repr=False)
 
     @classmethod
     def read(cls, path: Path) -> Project:
@@ -150,20 +187,45 @@ class Project:
             name = ".".join(file.relative_to(base).with_suffix("").parts)
             name = name.removesuffix(".__init__") if name != "__init__" else ""
             try:
-                project.sources[name] = Source(file, name, _read(file))
-            except (cst.ParserSyntaxError, UnicodeDecodeError) as error:
-                project.broken[str(file.relative_to(root))] = str(error).partition("\n")[0]
+                source = Source(file, name, _read(file))
+            except UnicodeDecodeError as error:
+                project.broken[str(file.relative_to(root))] = str(error)
+                continue
+            if source.why_broken is None:
+                project.sources[name] = source
+            else:
+                project.broken[str(file.relative_to(root))] = source.why_broken
         return project
+
+    @cached_property
+    def relevant(self) -> list[Source]:
+        """The Sources in which something may be declared."""
+        return [one for one in self.sources.values() if one.is_relevant]
 
     def find(self, module: str) -> Source | None:
         """The Source of a dotted name; `src.` and the like in front of it may be missing."""
         if module in self.sources:
             return self.sources[module]
-        ends = [one for name, one in self.sources.items() if name.endswith("." + module)]
-        return ends[0] if len(ends) == 1 else None
+        ends = self._by_end.get(module, ())
+        return self.sources[ends[0]] if len(ends) == 1 else None
+
+    @cached_property
+    def _by_end(self) -> dict[str, list[str]]:
+        """What a dotted name may end with -> the names."""
+        found: dict[str, list[str]] = {}
+        for name in self.sources:
+            parts = name.split(".")
+            for at in range(1, len(parts)):
+                found.setdefault(".".join(parts[at:]), []).append(name)
+        return found
 
     def owner(self, meaning: str) -> tuple[Source, str] | None:
         """(module, name in it) that a dotted name stands for, followed through re-exports."""
+        if meaning not in self._owners:
+            self._owners[meaning] = self._owner(meaning)
+        return self._owners[meaning]
+
+    def _owner(self, meaning: str) -> tuple[Source, str] | None:
         for _ in range(8):
             module, _, name = meaning.rpartition(".")
             source = self.find(module)

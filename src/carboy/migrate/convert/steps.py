@@ -181,9 +181,10 @@ def _look_at_callers(draft: Draft) -> None:
         return
     name = draft.view.name
     for source in draft.found.project.sources.values():
-        if source is not draft.source and name not in source.names:
+        # PERF: a module that does not name it is not parsed.
+        if name not in source.text or name not in source.names:
             continue
-        for node in walk(source.tree):
+        for node in source.nodes:
             if not (isinstance(node, cst.Call) and isinstance(node.func, cst.Name | cst.Attribute)):
                 continue
             meaning = source.meaning(node.func) or ""

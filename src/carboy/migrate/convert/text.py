@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import libcst as cst
@@ -14,6 +16,16 @@ _EMPTY = cst.Module([])
 def code(node: cst.CSTNode) -> str:
     """The source of `node`."""
     return _EMPTY.code_for_node(node)
+
+
+def parsed(text: str) -> ast.Module | None:
+    """The module as `ast` has it; None where this Python can't parse it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what its author writes is not the matter here
+        try:
+            return ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError):
+            return None
 
 
 def expression(text: str) -> cst.BaseExpression:
@@ -92,16 +104,74 @@ def statements(body: cst.BaseSuite) -> Sequence[cst.BaseStatement | cst.BaseSmal
     return body.body
 
 
+#: Fields in the order of the source, where LibCST declares them in another one.
+_ORDER: dict[type[cst.CSTNode], tuple[str, ...]] = {
+    cst.Arg: ("keyword", "value"),
+    cst.ClassDef: ("decorators", "name", "type_parameters", "bases", "keywords", "body"),
+    cst.ExceptHandler: ("type", "name", "body"),
+    cst.ExceptStarHandler: ("type", "name", "body"),
+    cst.FunctionDef: ("decorators", "name", "type_parameters", "params", "returns", "body"),
+    cst.IfExp: ("body", "test", "orelse"),
+    cst.ImportFrom: ("module", "names"),
+    cst.MatchCase: ("pattern", "guard", "body"),
+    cst.Parameters: ("posonly_params", "params", "star_arg", "kwonly_params", "star_kwarg"),
+    cst.TypeAlias: ("name", "type_parameters", "value"),
+}
+#: What holds only white space, comments and marks.
+_MARKS = {
+    "asynchronous", "colon", "comma", "dot", "equal", "first_colon", "footer", "header", "lbrace",
+    "lbracket", "lines_after_decorators", "lines_after_module_docstring", "lpar", "posonly_ind",
+    "rbrace", "rbracket", "rpar", "second_colon", "semicolon", "trailing_comma",
+    "trailing_whitespace",
+}  # fmt: skip
+_FIELDS: dict[type[Any], tuple[str, ...]] = {str: (), bool: (), type(None): ()}
+_FIELDS[cst.MaybeSentinel] = ()
+
+
+def _fields(kind: type[Any]) -> tuple[str, ...]:
+    ordered = _ORDER.get(kind)
+    if ordered is None:
+        names = [one.name for one in fields(kind)] if is_dataclass(kind) else []
+        ordered = tuple(
+            name
+            for name in names
+            if name not in _MARKS and not name.startswith(("whitespace", "leading_"))
+        )
+    _FIELDS[kind] = ordered
+    return ordered
+
+
+def children(node: cst.CSTNode) -> list[cst.CSTNode]:
+    """What is directly below `node`, in the order of the source; white space and marks left out.
+
+    PERF: LibCST's own `children` makes a copy of `node` to find them.
+    """
+    found: list[Any] = []
+    kind = node.__class__
+    for name in _FIELDS[kind] if kind in _FIELDS else _fields(kind):
+        value = getattr(node, name)
+        kind = value.__class__
+        if kind is tuple or kind is list:
+            found += value
+        elif kind not in _FIELDS or _FIELDS[kind] or isinstance(value, cst.CSTNode):
+            found.append(value)
+    return found
+
+
 def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     """`node` and everything below it, outermost first."""
-    yield node
-    for child in node.children:
-        yield from walk(child)
+    pending = [node]
+    while pending:
+        one = pending.pop()
+        yield one
+        pending += reversed(children(one))
 
 
 def own_nodes(function: cst.CSTNode) -> Iterator[cst.CSTNode]:
     """Everything below `function` that is not of a function or class within it."""
-    for child in function.children:
-        yield child
-        if not isinstance(child, cst.FunctionDef | cst.ClassDef | cst.Lambda):
-            yield from own_nodes(child)
+    pending = children(function)[::-1]
+    while pending:
+        one = pending.pop()
+        yield one
+        if not isinstance(one, cst.FunctionDef | cst.ClassDef | cst.Lambda):
+            pending += reversed(children(one))

@@ -13,7 +13,7 @@ from itertools import pairwise
 import libcst as cst
 
 from carboy.migrate.convert.draft import Draft
-from carboy.migrate.convert.text import dotted, walk
+from carboy.migrate.convert.text import children, dotted, walk
 
 #: Calls that ask the request, and never fail.
 _ASKING = ("flask.request.", "flask.session.get", "flask.g.get")
@@ -59,7 +59,7 @@ def _path(top: cst.CSTNode, node: cst.CSTNode) -> list[cst.CSTNode] | None:
     """From `top` down to `node`."""
     if top is node:
         return [top]
-    for child in top.children:
+    for child in children(top):
         below = _path(child, node)
         if below is not None:
             return [top, *below]
@@ -79,7 +79,7 @@ def _is_certain(path: list[cst.CSTNode]) -> bool:
 def _before(path: list[cst.CSTNode]) -> Iterator[cst.CSTNode]:
     """What stands before the end of the path, in the order of the source."""
     for outer, inner in pairwise(path):
-        for child in outer.children:
+        for child in children(outer):
             if child is inner:
                 break
             yield from walk(child)

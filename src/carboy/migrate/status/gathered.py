@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from carboy.migrate.convert import plan
+from carboy.migrate.convert.planning import reports
 from carboy.migrate.convert.project import Project
 from carboy.migrate.report import ViewReport
 from carboy.migrate.status.counted import Row, Status
@@ -35,14 +35,16 @@ _CLASS_REASON = "a class of views ({}), which the converter leaves as it is"
 
 def gather(path: str | Path) -> Status:
     """How far the project at `path` (a folder or a file) is. FileNotFoundError without one."""
-    made = plan(path)
+    if not Path(path).exists():
+        raise FileNotFoundError(path)
     project = Project.read(Path(path))
-    files = {name: source.path for name, source in project.sources.items()}
+    planned = reports(project)
+    files = {one.name: one.path for one in project.relevant}
     facts = {name: read_module(file) for name, file in files.items()}
     shown = {name: _relative(file, project.root) for name, file in files.items()}
     status = Status(str(project.root), broken=dict(project.broken))
     views = {(name, rule.view.line): rule.view for name, one in facts.items() for rule in one.rules}
-    for report in made.views:
+    for report in planned:
         view = views.get((report.module, report.line))
         status.rows.append(_planned(report, shown.get(report.module, ""), view))
     owners = _Owners(facts, files)
@@ -53,7 +55,7 @@ def gather(path: str | Path) -> Status:
                 prefix = owners.prefix(name, rule)
                 status.rows.append(_typed(name, shown[name], rule, prefix, cls))
         for cls in one.classes:
-            status.rows += _class_rows(name, shown[name], cls, made.views)
+            status.rows += _class_rows(name, shown[name], cls, planned)
     status.rows.sort(key=lambda row: (row.module, row.line))
     return status
 

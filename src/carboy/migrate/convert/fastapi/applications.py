@@ -22,7 +22,7 @@ from carboy.migrate.convert.functions import KEPT
 from carboy.migrate.convert.modules import Edits
 from carboy.migrate.convert.project import Source
 from carboy.migrate.convert.ranks import PAGES, takes
-from carboy.migrate.convert.text import Arguments, code, expression, index_of, text_of, walk
+from carboy.migrate.convert.text import Arguments, code, expression, index_of, text_of
 
 #: Arguments of `Flask(...)` that are of no meaning any more, or are looked at here.
 _KNOWN = {"import_name", "static_folder", "static_url_path", "template_folder"}
@@ -59,7 +59,7 @@ class Applications:
             self._create(one, one.call)
         self.typed()
         for source in self.found.project.sources.values():
-            for node in walk(source.tree):
+            for node in source.nodes:
                 self._look_at(source, node)
             self._settings(source)
         self._look_at_session(apps)
@@ -188,7 +188,7 @@ class Applications:
         for setting, new in settings(source.tree, is_app):
             own.replaced[setting] = new
             self.is_configured = True
-        for node in walk(source.tree):
+        for node in source.nodes:
             if not (isinstance(node, cst.Call) and node.func in own.replaced):
                 continue
             if "SECRET_KEY" in Arguments(node.args).named:

@@ -16,7 +16,7 @@ from carboy.migrate.convert.fastapi.foreign import is_foreign
 from carboy.migrate.convert.fastapi.views import Names, ask_application
 from carboy.migrate.convert.found import Found, Owner, View
 from carboy.migrate.convert.project import Source
-from carboy.migrate.convert.text import Arguments, code, expression, literal, walk
+from carboy.migrate.convert.text import Arguments, children, code, expression, literal, walk
 
 
 def handler(
@@ -110,5 +110,5 @@ def _is_handed_on(node: cst.CSTNode, error: str) -> bool:
         return node.value == error
     if isinstance(node, cst.Attribute) and isinstance(node.value, cst.Name):
         return False
-    inner = [node.value] if isinstance(node, cst.Attribute | cst.Arg) else node.children
+    inner = [node.value] if isinstance(node, cst.Attribute | cst.Arg) else children(node)
     return any(_is_handed_on(one, error) for one in inner)

@@ -24,7 +24,7 @@ from carboy.migrate.convert.fastapi.provided import kept_module, templates_of, t
 from carboy.migrate.convert.found import Found
 from carboy.migrate.convert.modules import Edits
 from carboy.migrate.convert.project import Project, Source
-from carboy.migrate.convert.text import code, dotted
+from carboy.migrate.convert.text import children, code, dotted
 
 #: What a page has of Flask's and its extensions that Starlette's has not, or has otherwise.
 _IN_PAGES = {
@@ -114,7 +114,7 @@ class Obstacles:
         returned = node.value if isinstance(node, cst.Return) else None
         if returned is not None and self._owner(edits.source, returned, hidden):
             return
-        for child in node.children:
+        for child in children(node):
             self._walk(edits, child, hidden)
 
     def _owner(self, source: Source, node: cst.CSTNode, hidden: frozenset[str]) -> bool:
@@ -167,7 +167,7 @@ def _parts(node: cst.SimpleStatementLine) -> list[cst.CSTNode]:
     while pending:
         one = pending.pop()
         found.append(one)
-        pending += one.children
+        pending += children(one)
     return found
 
 

@@ -13,7 +13,7 @@ import libcst as cst
 from carboy.migrate.convert.draft import Draft
 from carboy.migrate.convert.found import Found
 from carboy.migrate.convert.libraries.objects import assigned
-from carboy.migrate.convert.text import Arguments, code, expression, walk
+from carboy.migrate.convert.text import Arguments, code, expression
 
 if TYPE_CHECKING:
     from carboy.migrate.convert.modules import Edits
@@ -32,7 +32,7 @@ class Extensions:
         """Have every extension bound to `app.flask`."""
         if not edits.changes_face:
             return
-        for node in walk(edits.source.tree):
+        for node in edits.source.nodes:
             if isinstance(node, cst.Call) and _binds(edits.found, edits.source, node):
                 for value in Arguments(node.args).positional[:1]:
                     owner = edits.found.owner(edits.source, value)

@@ -50,7 +50,7 @@ class Resources:
         self.namespaces: dict[tuple[str, str], Owner] = {}
         #: Models that converted methods answer with.
         self.wanted: list[Any] = []
-        used = [one for one in found.project.sources.values() if "flask_restx" in one.text]
+        used = [one for one in found.project.relevant if "flask_restx" in one.text]
         for source in used:
             for name, call in _made(source):
                 if source.meaning(call.func) == _API:
@@ -65,7 +65,7 @@ class Resources:
                 owner.reason = "no Api that its Namespace is added to was found"
         #: Exceptions that the application has handlers for, and no Api.
         self.handled = sorted(
-            {name for one in found.project.sources.values() for name in self._handled(one)}
+            {name for one in found.project.relevant for name in self._handled(one)}
         )
         self.views = [one for source in used for one in self._views(source)]
 
@@ -89,7 +89,7 @@ class Resources:
             api.reason = "what its Api is bound to can't be seen"
         elif odd or not given.is_plain or ("prefix" in given.named and prefix is None):
             api.reason = f"its Api has options that can't be moved: {', '.join(odd) or 'prefix'}"
-        for node in walk(source.tree):
+        for node in source.nodes:
             used = _attribute_of(node, name)
             if used in ("representation", "errorhandler", "make_response"):
                 api.reason = f"its Api has {used}s of its own"
@@ -101,8 +101,8 @@ class Resources:
         """What `api.init_app(...)` binds it to: written as where the Api is made, and the owner."""
         calls = [
             (place, node)
-            for place in self.found.project.sources.values()
-            for node in walk(place.tree)
+            for place in self.found.project.relevant
+            for node in place.nodes
             if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute)
             if node.func.attr.value == "init_app"
             if self.found.project.owner(place.meaning(node.func.value) or "") == (source, name)
@@ -150,7 +150,7 @@ class Resources:
         self.namespaces[source.name, name] = owner
         if api is not None:
             self._within(owner, api)
-        for node in walk(source.tree):
+        for node in source.nodes:
             if _attribute_of(node, name) == "errorhandler":
                 owner.reason = "its Namespace has error handlers of its own"
         return owner
@@ -167,7 +167,7 @@ class Resources:
         return None if place is None else self.apis.get((place[0].name, place[1]))
 
     def _registrations(self, source: Source) -> None:
-        for node in walk(source.tree):
+        for node in source.nodes:
             if not (isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute)):
                 continue
             api = self._api_of(source, node.func.value)
@@ -190,7 +190,7 @@ class Resources:
     def _handled(self, source: Source) -> Iterator[str]:
         if not self.namespaces or "error" not in source.text:
             return
-        for node in walk(source.tree):
+        for node in source.nodes:
             if not (isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute)):
                 continue
             if node.func.attr.value not in _HANDLERS or not node.args:

@@ -9,7 +9,7 @@ import libcst as cst
 
 from carboy.migrate.convert.draft import Draft, names_in
 from carboy.migrate.convert.libraries.restx.models import Model, is_list, is_written, model_of
-from carboy.migrate.convert.text import Arguments, code, literal, own_nodes, text_of
+from carboy.migrate.convert.text import Arguments, children, code, literal, own_nodes, text_of
 
 if TYPE_CHECKING:
     from carboy.migrate.convert.modules import Edits
@@ -158,4 +158,4 @@ def _uses(node: cst.CSTNode, name: str, skipped: set[int]) -> int:
         return node.value == name
     if isinstance(node, cst.Attribute):
         return _uses(node.value, name, skipped)
-    return sum(_uses(child, name, skipped) for child in node.children)
+    return sum(_uses(child, name, skipped) for child in children(node))

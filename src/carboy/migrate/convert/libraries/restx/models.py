@@ -15,7 +15,15 @@ from pydantic import BaseModel
 from carboy.migrate.convert.draft import Draft
 from carboy.migrate.convert.found import Found
 from carboy.migrate.convert.project import Source
-from carboy.migrate.convert.text import Arguments, code, dotted, is_literal, own_nodes, text_of
+from carboy.migrate.convert.text import (
+    Arguments,
+    children,
+    code,
+    dotted,
+    is_literal,
+    own_nodes,
+    text_of,
+)
 
 #: Class of Flask-RESTX's fields -> its type in `carboy.resources`.
 _TYPES = {
@@ -209,4 +217,4 @@ def _given(draft: Draft, name: str) -> Iterator[cst.BaseExpression | None]:
 def _mentions(node: cst.CSTNode, name: str) -> bool:
     if isinstance(node, cst.Name):
         return node.value == name
-    return any(_mentions(child, name) for child in node.children)
+    return any(_mentions(child, name) for child in children(node))

@@ -82,7 +82,7 @@ def read_parsers(draft: Draft) -> None:
 
 
 def _arguments(source: Source, name: str) -> Iterator[Argument]:
-    for node in walk(source.tree):
+    for node in source.nodes:
         if not (isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute)):
             continue
         if dotted(node.func.value) != name or node.func.attr.value == "parse_args":
