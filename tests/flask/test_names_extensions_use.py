@@ -6,9 +6,11 @@ import functools
 import importlib
 
 import pytest
+from werkzeug.routing import BaseConverter, Map, Rule
 
 import carboy.flask
-from carboy.flask import Blueprint, Flask, current_app, request
+from carboy.app import App
+from carboy.flask import Blueprint, Flask, current_app, request, url_for
 from carboy.flask.testing import FlaskClient
 from carboy.testing import TestClient
 
@@ -112,3 +114,33 @@ def test_the_client_builds_a_request_for_who_opens_it_another_way():
     assert built.path == "/chat"
     assert built.get_json() == {"a": 1}
     assert built.environ["REMOTE_ADDR"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_map_of_werkzeugs_takes_the_place_of_the_url_map(inside: bool):
+    class Word(BaseConverter):
+        regex = "[a-z]+"
+
+    app = Flask("replaced")
+    app.add_url_rule("/old", "old", lambda: "old")
+    if inside:
+        owner = App()
+        owner.get("/typed", name="typed")(lambda: "typed")
+        owner.include(app)
+        assert app.test_client().get("/typed").json == "typed"
+    app.url_map = Map([Rule("/kept/", endpoint="kept")], strict_slashes=False)
+    app.url_map.converters["word"] = Word
+    app.url_map.add(Rule("/<word:w>", endpoint="word"))
+    app.view_functions |= {"kept": lambda: "kept", "word": lambda w: f"word {w}"}
+    client = app.test_client()
+    assert client.get("/old").text == "word old"
+    assert client.get("/kept").text == "kept"
+    assert client.get("/UPPER").status_code == 404
+    app.url_map.add(Rule("/UPPER", endpoint="kept"))
+    assert client.get("/UPPER").text == "kept"
+    with app.test_request_context():
+        assert url_for("word", w="x") == "/x"
+    if inside:
+        assert client.get("/typed").json == "typed"
+        with app.test_request_context():
+            assert url_for("typed") == "/typed"

@@ -22,7 +22,6 @@ from carboy.core.pattern import BRACE_CONVERTERS, Pattern, PatternError
 from carboy.core.route import Route
 from carboy.fastapi._body_limit import get_body_size_limit
 from carboy.flask import Flask
-from carboy.flask.app import router_of
 from carboy.flask.globals import _cv_request
 from carboy.flask.rules import STATIC, Bound, bind
 from carboy.flask.serving import environ_of
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from carboy.app.application import App
     from carboy.app.order import Ranked
     from carboy.core.context import RequestContext
+    from carboy.flask.url_map import UrlMap
 
 #: Starlette's converters as Flask writes them.
 _KINDS = {type(one): name for name, one in BRACE_CONVERTERS.items()}
@@ -52,8 +52,7 @@ class Side(Flask):
     def _join(self, owner: App) -> None:
         self.owner = owner
         self.engine = owner.engine
-        self.url_map.router = router_of(self.engine)
-        self._rules, self._functions = {}, {}
+        self._wired(self.url_map)
         self.view_functions = Views(self)
         self._for_hosts = {}
         self._serve_everywhere()
@@ -61,7 +60,13 @@ class Side(Flask):
         self._type_views()
         for plugin in owner.plugins:
             self.add_plugin(plugin)
-        self.url_map.asked = lambda: self.engine.router
+
+    def _wired(self, url_map: UrlMap) -> UrlMap:
+        """The map asks for the names of typed routes, too."""
+        if "owner" in self.__dict__:
+            url_map.asked = lambda: self.engine.router
+            self._rules, self._functions = {}, {}
+        return super()._wired(url_map)
 
     def __getattr__(self, name: str) -> Any:
         # Extensions keep things on the application they were given, which may be the `App`.

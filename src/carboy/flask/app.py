@@ -46,7 +46,7 @@ from carboy.flask.scaffold import setupmethod
 from carboy.flask.serving import STEPS, views_on_loop
 from carboy.flask.sessions import SecureCookieSessionInterface, SessionInterface
 from carboy.flask.typing import StartResponse, WSGIEnvironment
-from carboy.flask.url_map import ENGINE_KEY, UrlMap
+from carboy.flask.url_map import ENGINE_KEY, UrlMap, ours
 from carboy.flask.urls import Urls
 from carboy.flask.wrappers import Request, Response
 from carboy.server.entry import Entry
@@ -56,7 +56,9 @@ if TYPE_CHECKING:
 else:  # type checkers see what is ours
     __getattr__ = reexports.lookup(__name__)
 #: What routes are compiled with: setting one has them compiled anew.
-_COMPILED = STEPS | {"__class__", "request_class", "session_interface", "subdomain_matching"}
+_COMPILED = STEPS | {
+    *("__class__", "request_class", "session_interface", "subdomain_matching", "url_map")
+}
 
 
 def _lifetime(value: timedelta | int) -> timedelta:
@@ -162,8 +164,6 @@ class Flask(Dispatch, Declaring, Urls, Files, Entry):
         self._door_lines: dict[Route, Any] = {}
         self._make_lane = _lanes(weakref.ref(self))
         self.url_map = self.url_map_class(host_matching=host_matching)
-        self.url_map.changed = _renewing(weakref.ref(self))
-        self.url_map.router = router_of(self.engine)
         self._missing = Route(Pattern("", ()), None, "missing", make_lane=self._make_lane)
         self._serve_everywhere()
         self._add_static_rule(static_host, host_matching)
@@ -182,10 +182,18 @@ class Flask(Dispatch, Declaring, Urls, Files, Entry):
         )
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name == "url_map":
+            value = self._wired(ours(value))
         super().__setattr__(name, value)
         if name in _COMPILED and "_make_lane" in self.__dict__:
             # What the straight lines were made from is another one now.
             self._renew()
+
+    def _wired(self, url_map: UrlMap) -> UrlMap:
+        """Have the engine know of what changes in `url_map`, and the map of the engine's router."""
+        url_map.changed = _renewing(weakref.ref(self))
+        url_map.router = router_of(self.engine)
+        return url_map
 
     def _renew(self) -> None:
         """Have every route compiled anew when it is next asked for."""

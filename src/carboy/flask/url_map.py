@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from werkzeug.datastructures import ImmutableDict
 from werkzeug.exceptions import SecurityError
-from werkzeug.routing import BaseConverter, Rule, RuleFactory
+from werkzeug.routing import BaseConverter, Map, Rule, RuleFactory
 from werkzeug.routing.converters import DEFAULT_CONVERTERS
 from werkzeug.wsgi import get_host
 
@@ -23,6 +23,11 @@ from carboy.flask.adapter import MapAdapter
 from carboy.flask.rules import LENIENT, Bound, Weight, bind
 
 ENGINE_KEY = "carboy.request"
+#: What a map is told when it is made, besides its rules.
+_SETTINGS = (
+    *("default_subdomain", "strict_slashes", "merge_slashes", "redirect_defaults"),
+    *("converters", "sort_parameters", "sort_key", "host_matching"),
+)
 #: Which warnings have been given; `warnings` keeps it.
 _WARNED: dict[str | tuple[str, type[Warning], int], int] = {}
 
@@ -71,6 +76,8 @@ class UrlMap:
         #: Whether any rule cares for the host: then the path alone does not settle a match.
         self.knows_hosts = False
         self._routes: list[tuple[tuple[Weight, ...], Route]] = []
+        for one in rules or ():
+            self.add(one)
 
     def add(self, rulefactory: RuleFactory) -> None:
         """Add a rule, or those that a factory makes."""
@@ -215,6 +222,16 @@ class UrlMap:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({list(self.iter_rules())!r})"
+
+
+def ours(url_map: Any) -> UrlMap:
+    """`url_map`; one of Werkzeug's with all that it says as one of ours."""
+    if not isinstance(url_map, Map):
+        return url_map  # type: ignore[no-any-return]
+    return UrlMap(
+        [rule.empty() for rule in url_map.iter_rules()],
+        **{name: getattr(url_map, name) for name in _SETTINGS},
+    )
 
 
 def _subdomain(asked: str, server_name: str) -> str:
