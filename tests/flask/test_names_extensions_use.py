@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 import importlib
+from types import ModuleType
+from typing import Any
 
+import flask
 import pytest
 from werkzeug.routing import BaseConverter, Map, Rule
 
@@ -144,3 +147,24 @@ def test_a_map_of_werkzeugs_takes_the_place_of_the_url_map(inside: bool):
         assert client.get("/typed").json == "typed"
         with app.test_request_context():
             assert url_for("typed") == "/typed"
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_rules_for_web_sockets_take_upgrades_of_wsgi_servers(inside: bool):
+    def made(package: ModuleType) -> Any:
+        app = package.Flask("sockets")
+        app.add_url_rule("/feed/<int:n>", "feed", lambda n: f"socket {n}", websocket=True)
+        app.add_url_rule("/feed/<n>", "page", lambda n: f"page {n}")
+        app.add_url_rule("/only", "only", lambda: "only", websocket=True)
+        app.add_url_rule("/http", "http", lambda: "http")
+        if inside and package is carboy.flask:
+            App().include(app)
+        client = app.test_client()
+        upgrade = {"Connection": "keep-alive, Upgrade", "Upgrade": "websocket"}
+        paths = ("/feed/3", "/feed/x", "/only", "/http", "/none")
+        asked = [client.get(path, headers=more) for path in paths for more in ({}, upgrade)]
+        with app.test_request_context():
+            urls = [package.url_for("feed", n=1, _external=True), package.url_for("http")]
+        return [(one.status_code, one.text) for one in asked], urls
+
+    assert made(carboy.flask) == made(flask)

@@ -65,15 +65,16 @@ NOTES: dict[str, tuple[str, str]] = {
     "flask_socketio": (
         "untested",
         (
-            "its own suite passes in memory; under carboy run polling works as WSGI does, its "
-            "WebSockets want the servers that it knows."
+            "its own suite passes in memory; under carboy run polling works and WebSockets are "
+            "refused, so that clients go on polling. For these: async_mode='threading' and "
+            "carboy exec -- gunicorn --threads 100, or socketio.run()."
         ),
     ),
     "flask_sock": (
         "untested",
         (
-            "it takes the socket out of other servers' WSGI environ, which Carboy's has not: use "
-            "@app.websocket of carboy.App."
+            "it takes the socket out of other servers' WSGI environ, which Carboy's has not: serve "
+            "it by carboy exec -- gunicorn --threads 100, or use @app.websocket of carboy.App."
         ),
     ),
     "flask_sockets": (

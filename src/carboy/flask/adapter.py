@@ -14,8 +14,9 @@ from urllib.parse import quote, urlencode, urljoin, urlunsplit
 
 from werkzeug.datastructures import MultiDict, iter_multi_items
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
-from werkzeug.routing import BuildError, RequestRedirect, ValidationError
+from werkzeug.routing import BuildError, RequestRedirect, ValidationError, WebsocketMismatch
 
+from carboy.core.pattern import regex_for
 from carboy.core.route import Route
 from carboy.flask.rules import SAFE, Bound
 
@@ -64,7 +65,11 @@ class MapAdapter:
     ) -> tuple[Any, dict[str, Any]]:
         """(endpoint or rule, values), or an exception of routing."""
         query = query_args or self.query_args or {}
-        bound, texts = self._find(path_info, method, query)
+        opens_socket = self.url_scheme in ("ws", "wss") if websocket is None else websocket
+        found = self._find_socket(path_info) if opens_socket else None
+        bound, texts = found or self._find(path_info, method, query)
+        if opens_socket and found is None:
+            raise WebsocketMismatch
         try:
             values = bound.values(texts)
         except ValidationError:
@@ -92,7 +97,19 @@ class MapAdapter:
             found = self._search(merged, wanted, query, allowed)
             if found is not None and found[0].rule.merge_slashes is not False:
                 raise self._moved(merged, query)
+        if not allowed and self._find_socket(path_info) is not None:
+            raise WebsocketMismatch
         raise self._missed(allowed)
+
+    def _find_socket(self, path_info: str | None) -> tuple[Bound, dict[str, str]] | None:
+        """The rule for WebSockets that fits; the engine knows none of these."""
+        path, _ = self._wanted(path_info, None)
+        for bound in self.map.sockets:
+            fits = re.fullmatch(regex_for(bound.path.pieces), path)
+            of_host = self.texts_of_host(bound)
+            if fits is not None and of_host is not None:
+                return bound, {**of_host, **dict(zip(bound.path.names, fits.groups(), strict=True))}
+        return None
 
     @staticmethod
     def _missed(allowed: set[str]) -> HTTPException:

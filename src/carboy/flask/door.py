@@ -87,7 +87,8 @@ def serve_wsgi(
         route = app.engine.match(served).route
         if app.shares_engine and route.make_lane is not app._make_lane:
             return _typed(app, environ, start_response)
-        line = door_line(app, route) if is_plain else None
+        # An upgrade may be meant for another rule than the engine has found.
+        line = door_line(app, route) if is_plain and "HTTP_UPGRADE" not in environ else None
         if line is not None and (answer := line(served)) is not LONG:
             return answer  # type: ignore[no-any-return]
     return call_in_order(app, environ, lambda response: response(environ, start_response))

@@ -75,6 +75,8 @@ class UrlMap:
         self.by_endpoint: dict[Any, list[Bound]] = {}
         #: Whether any rule cares for the host: then the path alone does not settle a match.
         self.knows_hosts = False
+        #: Rules for WebSockets, in their rank: WSGI servers hand those over as GET requests.
+        self.sockets: list[Bound] = []
         self._routes: list[tuple[tuple[Weight, ...], Route]] = []
         for one in rules or ():
             self.add(one)
@@ -89,7 +91,9 @@ class UrlMap:
             if bound.host.source:
                 self.knows_hosts = True
                 bound.host_regex = re.compile(regex_for(bound.host.pieces))
-            if not rule.build_only and not rule.websocket:
+            if rule.websocket and not rule.build_only:
+                self.sockets = sorted((*self.sockets, bound), key=lambda one: one.rank)
+            elif not rule.build_only:
                 for rank, route in self._routes_of(bound):
                     # COMPAT: no path begins with two slashes once it is matched.
                     if not route.pattern.source.startswith("//"):
@@ -194,12 +198,14 @@ class UrlMap:
         environ = getattr(environ, "environ", environ)
         asked = get_host(environ).lower()
         scheme = environ["wsgi.url_scheme"]
+        if _opens_socket(environ):
+            scheme = {"http": "ws", "https": "wss"}.get(scheme, scheme)
         if server_name is None:
             server_name = asked
         else:
             server_name = server_name.lower()
             server_name = server_name.removesuffix(
-                {"http": ":80", "https": ":443"}.get(scheme, " ")
+                {"http": ":80", "ws": ":80", "https": ":443", "wss": ":443"}.get(scheme, " ")
             )
         if subdomain is None and not self.host_matching:
             subdomain = _subdomain(asked, server_name)
@@ -222,6 +228,13 @@ class UrlMap:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({list(self.iter_rules())!r})"
+
+
+def _opens_socket(environ: Any) -> bool:
+    if environ.get("HTTP_UPGRADE", "").lower() != "websocket":
+        return False
+    asked = environ.get("HTTP_CONNECTION", "").lower().split(",")
+    return any(one.strip() == "upgrade" for one in asked)
 
 
 def ours(url_map: Any) -> UrlMap:
