@@ -117,6 +117,14 @@ class App(Hosting, FastAPI, FlaskNames):
                     self._take(make(self._for_flask), Made)
         return self._side  # type: ignore[no-any-return]
 
+    def _make_flask(self) -> None:
+        """Make the Flask side now, unless another thread is at it: that may wait for this one."""
+        if self._making.acquire(blocking=False):
+            try:
+                _ = self.flask
+            finally:
+                self._making.release()
+
     def _take(self, flask: Flask, base: type[Side]) -> None:
         from carboy.app.side import adopt
 

@@ -7,6 +7,7 @@ that runs an `async def` by `ensure_sync` and may answer by itself (Flask-Login'
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
@@ -32,17 +33,15 @@ def cross(declared: Both, route: Route) -> None:
 
 def _responding(declared: Both, respond: Callable[..., Any]) -> Callable[..., Any]:
     def answer(request: RequestContext, result: Any, response: Any) -> tuple[Head, Body]:
-        if declared.side is not None:
-            from werkzeug.wrappers import Response
+        werkzeug: Any = sys.modules.get("werkzeug.wrappers")
+        if werkzeug is not None and isinstance(result, werkzeug.Response):
+            from carboy.flask.answers import undress
+            from carboy.flask.serving import environ_of
 
-            if isinstance(result, Response):
-                from carboy.flask.answers import undress
-                from carboy.flask.serving import environ_of
-
-                head, body = undress(request, environ_of(request), result)
-                if response is not None:
-                    head = head.with_headers(response.raw_headers, response.status_code)
-                return head, body
+            head, body = undress(request, environ_of(request), result)
+            if response is not None:
+                head = head.with_headers(response.raw_headers, response.status_code)
+            return head, body
         pair: tuple[Head, Body] = respond(request, result, response)
         return pair
 

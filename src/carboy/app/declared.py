@@ -16,6 +16,7 @@ from starlette.datastructures import URLPath
 from starlette.routing import NoMatchFound
 
 from carboy.app.misses import BothMisses
+from carboy.app.wanting import wants_flask
 from carboy.core.engine import Target
 from carboy.core.route import Route
 from carboy.core.router import Router
@@ -42,13 +43,14 @@ class Both(Declared):
 
     def routes_in_rank(self) -> Iterable[Route]:
         """FastAPI's order and Flask's, merged by how specific routes are (order.py)."""
-        typed = super().routes_in_rank()
+        declared = list(super().routes_in_rank())
+        if self.side is None and wants_flask(declared):
+            self.app._make_flask()
         side = self.side
         if side is None:
-            return typed
+            return declared
         from carboy.app.order import one_map
 
-        declared = list(typed)
         side.check()
         ranked = side.name_typed(declared)
         around = [(rank, self.around(route)) for rank, route in ranked]

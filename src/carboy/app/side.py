@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.exceptions import SecurityError
 from werkzeug.routing import BuildError, Rule
 
+from carboy.app.mistakes import check_rule
 from carboy.app.order import typed_handler
 from carboy.app.typed_views import TypedViews
 from carboy.core.pattern import BRACE_CONVERTERS, Pattern, PatternError
@@ -25,6 +26,7 @@ from carboy.flask import Flask
 from carboy.flask.globals import _cv_request
 from carboy.flask.rules import STATIC, Bound, bind
 from carboy.flask.serving import environ_of
+from carboy.flask.url_map import ENGINE_KEY
 
 if TYPE_CHECKING:
     from carboy.app.application import App
@@ -83,6 +85,7 @@ class Side(Flask):
         """Flask's; a view may have typed parameters."""
         is_named = endpoint is not None or hasattr(view_func, "__name__")
         if view_func is not None and is_named and "owner" in self.__dict__:
+            check_rule(rule, view_func)
             view_func = self._typed_views.of(view_func, _names(rule, more.get("defaults")))
         super().add_url_rule(rule, endpoint, view_func, *args, **more)
 
@@ -222,9 +225,9 @@ class Side(Flask):
 
     @property
     def propagates(self) -> bool:
-        """Whether what nobody handled is raised: in debug mode of either face."""
+        """Whether what nobody handled is raised: in debug mode of either face, and in tests."""
         is_open = self.config["PROPAGATE_EXCEPTIONS"] is None
-        return super().propagates or (is_open and self.owner.debug)
+        return super().propagates or (is_open and (self.owner.debug or _raises_in_test()))
 
     def answer_unhandled(self, e: Any) -> Any:
         """Flask's handler for 500, then the App's, then a page."""
@@ -246,6 +249,16 @@ class Made(Side):
 
     def __hash__(self) -> int:
         return hash(self.__dict__.get("owner"))
+
+
+def _raises_in_test() -> bool:
+    """Whether the request comes from a test client that raises what a typed route raises."""
+    context: Any = _cv_request.get(None)
+    if context is None:
+        return False
+    request = context.request
+    served = request.__dict__.get("_served") or request.environ.get(ENGINE_KEY)
+    return getattr(getattr(served, "wire", None), "raises", False)
 
 
 class Views(dict[str, Callable[..., Any]]):

@@ -72,6 +72,8 @@ def _distributions() -> dict[str, list[str]]:
 @cache
 def is_extension(module: str) -> bool:
     """Whether a module is of a package that is made for Flask, FastAPI or Starlette."""
+    if module in _KNOWN:
+        return False
     if module.startswith(_PREFIXES):
         return True
     for name in _distributions().get(module, ()):

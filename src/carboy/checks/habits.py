@@ -80,8 +80,8 @@ def habits(facts: ModuleFacts) -> Iterator[Finding | Used]:
         if package == "flask" and name in _SIGNALS:
             yield Used("signals", name, "", facts.file, named.line)
     for hook in facts.hooks:
-        kind = f"async {hook.kind}" if hook.is_async else hook.kind
-        yield Used("hooks", f"@{hook.owner}.{kind}", hook.function, facts.file, hook.line)
+        told = f"async {hook.function}" if hook.is_async else hook.function
+        yield Used("hooks", f"@{hook.owner}.{hook.kind}", told, facts.file, hook.line)
     for rule in facts.rules:
         yield from _rule(rule, facts.file)
 

@@ -68,10 +68,7 @@ def load_app(app: str | None, *, factories: bool = False) -> Any:
     if factories and inspect.isfunction(found):
         found = _made(found, where)
     if not hasattr(found, "engine"):
-        raise LoadError(
-            f"{where} is a {type(found).__name__}, not a Carboy application. "
-            "Other ASGI and WSGI applications run under their own servers."
-        )
+        raise LoadError(_not_ours(where, found))
     if (told := two_flasks.warning(found)) is not None:
         click.secho("Warning: ", fg="yellow", bold=True, err=True, nl=False)
         click.echo(told, err=True)
@@ -130,6 +127,23 @@ def _no_module(name: str) -> str:
     hint = f" Did you mean {close[0]}?" if close else ""
     listed = f" Here are: {', '.join(here)}." if here else " There are no Python files here."
     return f"there is no module {name!r} in {Path.cwd()}.{hint}{listed}"
+
+
+def _not_ours(where: str, found: Any) -> str:
+    made_with = {one.__module__.partition(".")[0] for one in type(found).__mro__}
+    for framework in ("flask", "fastapi"):
+        if framework in made_with:
+            return (
+                f"{where} was made with the real {framework}. Say --drop-in, and "
+                f"`import {framework}` in it finds Carboy's; nothing has to be changed."
+            )
+    kind = type(found).__name__
+    hint = (
+        f" Does it make one? Write `app = {found.__name__}()` in a module, and name that: wsgi:app."
+        if inspect.isfunction(found)
+        else " Other ASGI and WSGI applications run under their own servers."
+    )
+    return f"{where} is a {kind}, not a Carboy application.{hint}"
 
 
 def _no_name(module: Any, module_name: str, name: str) -> str:

@@ -106,6 +106,14 @@ def no_path(given: Any) -> TypeError:
     return TypeError(f'a route takes a path first, a text such as "/items/{{item_id}}"; {hint}.')
 
 
+def more_methods(method: str, path: str, given: Any) -> TypeError:
+    """Methods for the decorator of one."""
+    return TypeError(
+        f"@app.{method.lower()} got an unexpected keyword argument 'methods': it means {method} "
+        f"alone. Write @app.api_route({path!r}, methods={given!r}), or one decorator for each."
+    )
+
+
 def not_methods(given: str) -> TypeError:
     """One text in place of a list: its letters would be the methods."""
     return TypeError(f"methods is a list of names, as in methods=[{given!r}], not {given!r} itself")

@@ -38,34 +38,41 @@ class Verbs:
         """Answer `path` with the decorated function, for GET unless `methods` says otherwise."""
         raise NotImplementedError
 
+    def _verb(self, method: str, path: str, options: Any) -> Callable[[Endpoint], Endpoint]:
+        if "methods" in options:
+            from carboy.fastapi.mistakes import more_methods
+
+            raise more_methods(method, path, options["methods"])
+        return self.api_route(path, methods=[method], **options)
+
     def get(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
         """Answer GET requests to `path` with the decorated function."""
-        return self.api_route(path, methods=["GET"], **options)
+        return self._verb("GET", path, options)
 
     def post(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
         """Answer POST requests."""
-        return self.api_route(path, methods=["POST"], **options)
+        return self._verb("POST", path, options)
 
     def put(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
         """Answer PUT requests."""
-        return self.api_route(path, methods=["PUT"], **options)
+        return self._verb("PUT", path, options)
 
     def patch(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
         """Answer PATCH requests."""
-        return self.api_route(path, methods=["PATCH"], **options)
+        return self._verb("PATCH", path, options)
 
     def delete(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
         """Answer DELETE requests."""
-        return self.api_route(path, methods=["DELETE"], **options)
+        return self._verb("DELETE", path, options)
 
     def head(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
         """Answer HEAD requests."""
-        return self.api_route(path, methods=["HEAD"], **options)
+        return self._verb("HEAD", path, options)
 
     def options(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
         """Answer OPTIONS requests."""
-        return self.api_route(path, methods=["OPTIONS"], **options)
+        return self._verb("OPTIONS", path, options)
 
     def trace(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[Endpoint], Endpoint]:
         """Answer TRACE requests."""
-        return self.api_route(path, methods=["TRACE"], **options)
+        return self._verb("TRACE", path, options)

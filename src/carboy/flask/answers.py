@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextvars import copy_context
+from inspect import iscoroutine, unwrap
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.datastructures import Headers
@@ -51,8 +52,8 @@ def response_for(app: Flask, endpoint: str | None, value: Any) -> Response:
     body, status, headers = _opened(value)
     if body is None:
         raise TypeError(
-            f"The view of {endpoint!r} returned None, or ended without a return: it has to return "
-            "an answer."
+            f"The view of {endpoint!r}{_place(app, endpoint)} returned None, or ended without a "
+            "return: it has to return an answer."
         )
     response: Any = body
     if not isinstance(body, app.response_class):
@@ -65,7 +66,10 @@ def response_for(app: Flask, endpoint: str | None, value: Any) -> Response:
         elif isinstance(body, BaseResponse) or callable(body):
             response = _forced(app, body)
         else:
-            raise TypeError(f"A view returns {_KINDS}; it was a {type(body).__name__}.")
+            raise TypeError(
+                f"A view returns {_KINDS}; that of {endpoint!r}{_place(app, endpoint)} returned "
+                f"{_told(body)}."
+            )
     if status is not None:
         if isinstance(status, str | bytes | bytearray):
             response.status = status
@@ -76,6 +80,23 @@ def response_for(app: Flask, endpoint: str | None, value: Any) -> Response:
     return response  # type: ignore[no-any-return]
 
 
+def _place(app: Flask, endpoint: str | None) -> str:
+    view = unwrap(app.view_functions.get(endpoint or "") or _opened)
+    code = getattr(view, "__code__", None)
+    if view is _opened or code is None:
+        return ""
+    return f" ({code.co_filename}:{code.co_firstlineno})"
+
+
+def _told(body: Any) -> str:
+    if iscoroutine(body):
+        name = body.__name__
+        return f"a coroutine: write `await {name}(...)`, in an `async def`, for its result"
+    if isinstance(body, (int, float)):
+        return f"the number {body!r}: str() makes text of it, jsonify() JSON"
+    return f"an object of the class {type(body).__name__}"
+
+
 def _forced(app: Flask, body: Any) -> Any:
     from carboy.flask.globals import request
 
@@ -84,9 +105,7 @@ def _forced(app: Flask, body: Any) -> Any:
     except BadRequestKeyError:
         raise
     except TypeError as error:
-        raise TypeError(
-            f"{error}\nA view returns {_KINDS}; it was a {type(body).__name__}."
-        ) from error
+        raise TypeError(f"{error}\nA view returns {_KINDS}; it was {_told(body)}.") from error
 
 
 def undress(

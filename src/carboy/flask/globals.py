@@ -21,7 +21,8 @@ NO_APP = """\
 Working outside of application context.
 
 This needs to know the current application, and there is none here. Do it while a request is being
-handled, or inside "with app.app_context():".
+handled, or inside "with app.app_context():". Typed routes of an App that has no Flask side yet get
+one by App(secret_key=...), or by app.flask where the App is made.
 """
 NO_REQUEST = """\
 Working outside of request context.

@@ -154,6 +154,12 @@ class Scaffold:
     @setupmethod
     def route(self, rule: str, **options: Any) -> Callable[[F], F]:
         """The decorated function answers `rule`. Options: see `add_url_rule`."""
+        if callable(rule):
+            name = getattr(rule, "__name__", repr(rule))
+            raise TypeError(
+                "a rule is a text that begins with a slash; it got the function "
+                f'{name}: write @app.route("/path"), with parentheses.'
+            )
 
         def decorate(f: F) -> F:
             endpoint = options.pop("endpoint", None)

@@ -61,7 +61,8 @@ class NullSession(SecureCookieSession):
     def _fail(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise RuntimeError(
             "The session is unavailable: it is signed with the application's secret key, and none "
-            "is set. Give app.secret_key a long random value that nobody else knows."
+            "is set. Give app.secret_key a long random value that nobody else knows; "
+            "this prints one: python -c 'import secrets; print(secrets.token_hex())'"
         )
 
     __setitem__ = __delitem__ = clear = pop = popitem = update = setdefault = _fail

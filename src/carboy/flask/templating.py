@@ -7,6 +7,8 @@ What a template sees besides its own context comes from the context processors; 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import BaseLoader, Template, TemplateNotFound
@@ -15,6 +17,7 @@ from jinja2 import Environment as BaseEnvironment
 from carboy.flask.globals import _cv_app, _cv_request, current_app, request
 from carboy.flask.helpers import stream_with_context
 from carboy.flask.signals import before_render_template, template_rendered
+from carboy.server.traces import is_dev
 
 if TYPE_CHECKING:
     from carboy.flask.app import Flask
@@ -67,7 +70,24 @@ class DispatchingJinjaLoader(BaseLoader):
         for _, _, found in attempts:
             if found is not None:
                 return found
-        raise TemplateNotFound(template)
+        raise TemplateNotFound(template, self._missing(template))
+
+    def _missing(self, template: str) -> str:
+        """What a person needs to know: where it was looked for, and what is there instead."""
+        loaders = [loader for _, loader in self._iter_loaders(template)]
+        places = [one for loader in loaders for one in getattr(loader, "searchpath", (loader,))]
+        looked = ", ".join(
+            f"{place} (there is no such folder)"
+            if isinstance(place, str) and not Path(place).is_dir()
+            else str(place)
+            for place in places
+        )
+        told = f"{template} was looked for in: {looked or 'no folder at all'}."
+        # PERF: others than people miss templates all the time (`ignore missing`, lists of names).
+        if is_dev() or self.app.debug or self.app.testing:
+            close = get_close_matches(template, self.list_templates(), n=1)
+            told += f" Did you mean {close[0]}?" if close else ""
+        return told
 
     def _iter_loaders(self, template: str) -> Iterator[tuple[Scaffold, BaseLoader]]:
         for place in (self.app, *self.app.iter_blueprints()):

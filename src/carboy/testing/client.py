@@ -42,7 +42,12 @@ class MemoryWire:
     shelter = None
 
     def __init__(
-        self, portal: Portal, request: httpx.Request, root_path: str, context: contextvars.Context
+        self,
+        portal: Portal,
+        request: httpx.Request,
+        root_path: str,
+        context: contextvars.Context,
+        raises: bool = False,
     ) -> None:
         self._portal = portal
         #: In which everything of this request runs, whichever task does it.
@@ -50,6 +55,8 @@ class MemoryWire:
         self._request = request
         self._root_path = root_path
         self._body_sent = False
+        #: Whether unhandled errors are raised in the test, and so not answered with a page.
+        self.raises = raises
         #: The answer is out, and the client gone.
         self.over = asyncio.Event()
 
@@ -126,7 +133,8 @@ class MemoryTransport(httpx.BaseTransport):
         engine = client.engine
         raw_path, _, query = incoming.url.raw_path.partition(b"?")
         headers = [(name.lower(), value) for name, value in incoming.headers.raw]
-        wire = MemoryWire(portal, incoming, client.root_path, context)
+        raises = client.raise_server_exceptions
+        wire = MemoryWire(portal, incoming, client.root_path, context, raises)
         path = unquote(raw_path.decode("ascii"))
         request = RequestContext(wire, incoming.method, path, query, headers)
         target = engine.match(request)
@@ -139,7 +147,6 @@ class MemoryTransport(httpx.BaseTransport):
             if target.is_async:
                 head, body, error = await _async(engine, request)
             else:
-                raises = client.raise_server_exceptions
                 head, body, error = await _threaded(engine, request, raises)
             status, fields, content, failure = await _answer(engine, request, head, body)
             error = error or failure
@@ -151,7 +158,7 @@ class MemoryTransport(httpx.BaseTransport):
             head, body = await drive_async(refused(fresh, refusal.error), fresh)
             return *await _collect(fresh, head, body), None
         except Exception as late:
-            if client.raise_server_exceptions or error is not None:
+            if raises or error is not None:
                 raise
             return 500, [], b"Internal Server Error", late
         return status, fields, content, error
