@@ -19,6 +19,7 @@ QUERY = urlencode({"token": SECRET})
 FORM = (("content-type", "application/x-www-form-urlencoded"),)
 JSON = (("content-type", "application/json"),)
 TEXT, XML = (("content-type", "text/plain"),), (("content-type", "application/soap+xml"),)
+EVENTS = (("content-type", "text/event-stream"),)
 HTML = (("content-type", "text/html; charset=utf-8"),)
 
 
@@ -98,6 +99,19 @@ PLACES = {
     "password input": Reply(200, HTML, f'<input type=password name=p value="{SECRET}">'.encode()),
     "meta": Reply(200, HTML, f'<meta name="csrf-token" content="{SECRET}">'.encode()),
     "link": Reply(200, HTML, f'<a href="/x?a=1&amp;{QUERY}">'.encode()),
+    "cookie without a name": Ask("GET", "/", headers=(("cookie", SECRET),)),
+    "fragment": Reply(302, (("location", f"https://a/#access_{QUERY}&state=1"),)),
+    "json in a form": Ask("POST", "/", "", FORM, urlencode({"a": f'{{"pw":"{SECRET}"}}'}).encode()),
+    "json in a query": Ask("GET", "/", urlencode({"a": f'[{{"token":"{SECRET}"}}]'})),
+    "name and value": Ask(
+        "POST", "/", "", JSON, b'[{"name":"otp","value":"%b"}]' % SECRET.encode()
+    ),
+    "form by no name": Ask(
+        "POST", "/", "", (), (urlencode({"password": SECRET}) + "&a=b").encode()
+    ),
+    "events": Reply(200, EVENTS, f'data: {{"token": "{SECRET}"}}\n\n'.encode()),
+    "script": Reply(200, HTML, f"<script>x = {{csrfToken: '{SECRET}'}}</script>".encode()),
+    "xml attribute": Ask("POST", "/", "", XML, f'<login pw="{SECRET}"/>'.encode()),
     "token in a script": Reply(
         200,
         HTML,
@@ -114,6 +128,85 @@ def test_a_secret_is_nowhere_in_the_line(place: str) -> None:
     for form in (SECRET, json.dumps(SECRET)[1:-1], urlencode({"": SECRET})[1:]):
         assert form.encode() not in line
     assert PLACEHOLDER.search(line.decode())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("x-gitlab-token", "api-key", "x-hub-signature-256", "x-session-id", "private-token"),
+        *("x-vault-token", "cf-access-jwt-assertion", "x-goog-api-key", "auth"),
+    ],
+)
+def test_headers_are_told_by_their_names(name: str) -> None:
+    ask, reply = Ask("GET", "/", headers=((name, SECRET),)), Reply(200, ((name, SECRET),))
+    assert SECRET.encode() not in line_of(redacted(ask, reply))
+
+
+def test_what_headers_allow_is_no_secret() -> None:
+    headers = (("access-control-allow-credentials", "true"), ("www-authenticate", "Basic realm=a"))
+    assert redacted(reply=Reply(401, headers)).reply.headers == headers
+
+
+def test_a_cookie_that_is_kept_keeps_no_other() -> None:
+    rules = Redaction(b"key", keep=frozenset({"theme"}))
+    ask = Ask("GET", "/", headers=(("cookie", f"theme=dark;session={SECRET}"),))
+    found = redacted(ask, rules=rules).ask.header("cookie")
+    assert found == f"theme=dark;session={rules.placeholder(SECRET)}"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        (JSON, f'{{"password":"{SECRET}","text":"\u00e9'.encode()[:-1]),
+        (JSON, f'{{"password":"{SECRET}","text":"\u00e9"}}'.encode("latin-1")),
+        (JSON, f'{{"password":"{SECRET}"}}'.encode("utf-16")),
+        (JSON, f'{{"password":"{SECRET}"}}'.encode("utf-16-le")),
+        (FORM, f"password={SECRET}&text=\u00e9".encode("latin-1")),
+        (TEXT, f"a \u00e9 ?token={SECRET}".encode("latin-1")),
+        ((), f'{{"password":"{SECRET}","text":"\u00e9"}}'.encode("latin-1")),
+        (JSON, b'{"a":' * 100_000 + f'{{"password":"{SECRET}"'.encode()),
+    ],
+)
+def test_a_body_that_is_no_utf_8_or_was_cut_has_none(
+    headers: tuple[tuple[str, str], ...], body: bytes
+) -> None:
+    """As when the limit falls into a character."""
+    found = redacted(Ask("POST", "/", "", headers, body, True)).ask.body
+    assert SECRET.encode() not in found.replace(b"\0", b"")
+    assert PLACEHOLDER.search(found.replace(b"\0", b"").decode("latin-1"))
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        'Content-Disposition: form-data; name="password"\r\n\r\n{}\r\n',
+        "Content-Disposition: form-data; name=password\r\n\r\n{}\r\n",
+        'Content-Disposition: form-data; Name = "password"\r\n\r\n{}\r\n',
+        'Content-Disposition: form-data; name="password"\n\n{}\n',
+        'Content-Disposition: form-data; name="password"; filename=""\r\n\r\n{}\r\n',
+        'Content-Disposition: form-data; name="a"\r\n\r\n{{"password": "{}"}}\r\n',
+    ],
+)
+@pytest.mark.parametrize(
+    "kind", ["form-data; boundary=b", "form-data; Boundary=b", "mixed; boundary=b"]
+)
+def test_parts_are_read_as_servers_read_them(part: str, kind: str) -> None:
+    secret = "s3cret-Value"
+    body = f"--b\r\n{part.format(secret)}--b--\r\n".encode()
+    ask = Ask("POST", "/", "", (("content-type", f"multipart/{kind}"),), body)
+    found = redacted(ask).ask.body
+    assert found == body.replace(secret.encode(), RULES.placeholder(secret).encode())
+
+
+def test_more_secrets_than_can_be_looked_for_take_the_bodies_along() -> None:
+    """A client may send as many as it likes, and requests wait for this."""
+    tokens = [f"a-token-{number}" for number in range(20_000)]
+    ask = Ask("POST", "/", "", (*JSON, ("x-token", SECRET)), json.dumps({"token": tokens}).encode())
+    found = redacted(ask, Reply(200, JSON, json.dumps({"echo": tokens}).encode()))
+    assert found.ask.cut and found.reply.cut
+    line = line_of(found)
+    assert b"a-token-" not in line
+    assert SECRET.encode() not in line
 
 
 def test_one_value_has_one_placeholder_everywhere() -> None:
