@@ -356,3 +356,17 @@ def test_a_line_that_was_cut_spoils_no_other(
     exchanges, broken = record_of(tmp_path / "r.jsonl")
     assert (len(exchanges), broken) == (1, 1)
     lines.close()
+
+
+def test_a_record_does_not_fill_the_disk(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    app = RealFlask(__name__)
+    app.add_url_rule("/", view_func=lambda: "x" * 1000)
+    recorder = Recorder(tmp_path / "record", most=5000)
+    recorder.install(app)
+    for _ in range(20):
+        assert app.test_client().get("/", buffered=True).status_code == 200
+    recorder.close()
+    size = (tmp_path / "record").stat().st_size
+    assert 3000 < size <= 5000
+    assert recorder.lost > 10
+    assert len(caplog.records) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import re
 import signal
@@ -402,3 +404,83 @@ def test_wrong_words_are_told(words: list[str], said: str) -> None:
     told = CliRunner().invoke(main, ["migrate", "shadow", *words])
     assert told.exit_code
     assert said in told.output
+
+
+def endless(environ: Any, start_response: Any) -> Iterator[bytes]:
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    while True:
+        yield b"x" * 1000
+
+
+async def endless_asgi(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while True:
+            await send({"type": "http.response.body", "body": b"x" * 1000, "more_body": True})
+
+
+async def silent_asgi(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await asyncio.Event().wait()
+
+
+@contextmanager
+def endless_server() -> Iterator[str]:
+    """One connection is answered with bytes without an end."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            plug, _ = listening.accept()
+            with plug, contextlib.suppress(OSError):
+                plug.recv(65536)
+                plug.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                while True:
+                    plug.sendall(b"x" * 65536)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("other", [endless, endless_asgi, silent_asgi, "a server"])
+def test_an_answer_without_an_end_is_given_up(make: Callable[..., Shadow], other: Any) -> None:
+    with endless_server() if other == "a server" else contextlib.nullcontext(other) as asked:
+        live = live_app()
+        # Where bytes come all the time their number ends it, else the time does.
+        shadow = make(asked, timeout=0.2 if other is silent_asgi else PATIENCE, limit=10_000)
+        shadow.install(live)
+        assert live.test_client().get("/", buffered=True).status_code == 200
+        shadow.settle()
+        assert shadow.counts == {"asked": 1, "failed": 1}
+
+
+@pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
+def test_a_safe_method_that_may_be_another_is_not_asked_again(
+    make: Callable[..., Shadow], name: str
+) -> None:
+    live, other = live_app(), live_app()
+    shadow = make(other)
+    shadow.install(live)
+    live.test_client().get("/", headers={name: "DELETE"}, buffered=True)
+    assert shadow.counts == {"skipped": 1}
+
+
+def test_one_that_hangs_keeps_no_process_from_ending(make: Callable[..., Shadow]) -> None:
+    go = threading.Event()
+
+    def hangs(environ: Any, start_response: Any) -> Any:
+        assert go.wait(PATIENCE)
+        start_response("200 OK", [])
+        return [b""]
+
+    live = live_app()
+    shadow = make(hangs, queue=2, timeout=0.1)
+    shadow.install(live)
+    for _ in range(5):
+        live.test_client().get("/", buffered=True)
+    shadow.close()
+    assert not go.is_set()
+    go.set()

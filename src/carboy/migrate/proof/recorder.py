@@ -25,6 +25,8 @@ from carboy.migrate.proof.redaction import Redaction
 
 #: Bytes of a body that are kept.
 LIMIT = 256 * 1024
+#: Bytes that a record may have: whoever sends requests must not fill a disk.
+MOST = 1024**3
 #: Names the key of the placeholders for all processes; else it is in a file beside the record.
 KEY = "CARBOY_RECORD_KEY"
 #: Sessions that are remembered.
@@ -35,8 +37,9 @@ logger = logging.getLogger("carboy.record")
 class Lines:
     """A file that lines are appended to, by any number of threads and processes."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, most: int | None = None) -> None:
         self.path = path
+        self.most = most
         self._lock = threading.Lock()
         self._file: int | None = None
         self._owner = 0
@@ -48,6 +51,8 @@ class Lines:
             if self._file is None or self._owner != os.getpid():
                 self._open()
             assert self._file is not None
+            if self.most is not None and os.fstat(self._file).st_size + len(line) > self.most:
+                raise OSError(errno.EFBIG, f"a record has {self.most} bytes at most (most=)")
             # A write that was cut (a full disk) leaves half a line, which ends here.
             data = b"\n" + line if self._torn else line
             written = os.write(self._file, data)
@@ -74,7 +79,8 @@ class Recorder:
 
     `redact` and `keep` name fields, headers or cookies that are secret too, or are not; `patterns`
     are regular expressions for secrets in any text; `limit` is how many bytes of a body are kept;
-    `skip` are regular expressions for paths that aren't recorded. `install(app)` puts it around an
+    `skip` are regular expressions for paths that aren't recorded; `most` is how many bytes the file
+    may have, after which exchanges are lost (None for no limit). `install(app)` puts it around an
     application; `wsgi` and `asgi` make middleware by hand; it is a plugin too, which sees what
     endpoints answer, so not a cookie that is set around them.
     """
@@ -88,11 +94,12 @@ class Recorder:
         patterns: Iterable[str] = (),
         limit: int = LIMIT,
         skip: Iterable[str] = (),
+        most: int | None = MOST,
     ) -> None:
         self.path = Path(to).absolute()
         self.limit = limit
         self._skip = [re.compile(pattern) for pattern in skip]
-        self._lines = Lines(self.path)
+        self._lines = Lines(self.path, most)
         self._names = (
             frozenset(name.lower() for name in redact),
             frozenset(name.lower() for name in keep),

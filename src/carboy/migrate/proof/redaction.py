@@ -256,7 +256,7 @@ class _Run:
         elif kind == "application/x-www-form-urlencoded":
             text = self._form(text)
         else:
-            # SAFETY: html.parser takes quadratic time for tags without an end; clients may send them.
+            # SAFETY: html.parser takes quadratic time for tags without an end.
             if "html" in kind and is_answer:
                 text = self._page(text)
             elif kind.endswith("xml"):

@@ -9,6 +9,7 @@ if that is said.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import http.client
 import json
 import logging
@@ -26,14 +27,16 @@ from urllib.parse import urlsplit
 
 from carboy.migrate.proof.comparing import USUAL, Found, Rules, differences
 from carboy.migrate.proof.exchange import Ask, Exchange, Reply
-from carboy.migrate.proof.recorder import Lines, key_of
+from carboy.migrate.proof.recorder import MOST, Lines, key_of
 from carboy.migrate.proof.redaction import Redaction
-from carboy.migrate.proof.side import caller
+from carboy.migrate.proof.side import TooMuch, caller
 
 #: RFC 9110, 9.2.1: they ask for nothing to be changed.
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Who a request is from.
 SECRETS = frozenset({"cookie", "authorization", "proxy-authorization"})
+#: With one of these a safe method may be taken for another.
+OVERRIDES = frozenset({"x-http-method-override", "x-http-method", "x-method-override"})
 #: Of one connection, not of the request (RFC 9110, 7.6.1).
 HOP = frozenset(
     {
@@ -91,12 +94,14 @@ class Shadow:
         self._rules = rules
         self._timeout = timeout
         self._path = Path(to).absolute()
-        self._lines = Lines(self._path)
+        self._lines = Lines(self._path, MOST)
         self._lock = threading.Lock()
         self._owner = 0
         self._waiting: queue_module.Queue[tuple[Ask, Reply, float] | None]
         self._thread: threading.Thread | None = None
         self._redaction: Redaction | None = None
+        #: When to stop comparing what waits (time.monotonic's).
+        self._end = float("inf")
         self._random = random.Random()
 
     # -- around the live application ------------------------------------------------------------
@@ -151,7 +156,9 @@ class Shadow:
             self.counts[what] += 1
 
     def _is_held_back(self, ask: Ask) -> bool:
-        """Without its secrets it would be another request, with another answer."""
+        """Without its secrets it would be another request; with an override, no safe one."""
+        if any(name in OVERRIDES for name, _ in ask.headers):
+            return True
         return not self._sends_secrets and any(name in SECRETS for name, _ in ask.headers)
 
     # -- in a thread of its own -----------------------------------------------------------------
@@ -162,6 +169,7 @@ class Shadow:
                 return
             # Made before anybody else sees that there is one.
             self._waiting = queue_module.Queue(self._room)
+            self._end = float("inf")
             self._thread = threading.Thread(target=self._work, name="carboy-shadow", daemon=True)
             self._thread.start()
             self._owner = os.getpid()
@@ -170,12 +178,14 @@ class Shadow:
     def _work(self) -> None:
         asker: Asker | None = None
         try:
-            asker = _asker(self._other, self._timeout)
+            asker = _asker(self._other, self._timeout, self.limit)
         except Exception:
             logger.exception("the shadow could not be started: nothing will be compared")
         while (one := self._waiting.get()) is not None:
             try:
-                if asker is None:
+                if time.monotonic() > self._end:
+                    self._count("dropped")
+                elif asker is None:
                     self._count("failed")
                 else:
                     self._compare(asker, *one)
@@ -217,10 +227,15 @@ class Shadow:
             self._waiting.join()
 
     def close(self) -> None:
-        """Compare what waits, write the counts down and begin them anew, and stop."""
+        """Compare what waits, write the counts down and begin them anew, and stop.
+
+        SAFETY: for `timeout` seconds, or one that does not answer would keep a process from ending.
+        """
         if self._owner == os.getpid() and self._thread is not None:
-            self._waiting.put(None)
-            self._thread.join()
+            self._end = time.monotonic() + self._timeout
+            with contextlib.suppress(queue_module.Full):
+                self._waiting.put(None, timeout=self._timeout)
+            self._thread.join(max(0.0, self._end - time.monotonic()))
             self._owner = 0
             atexit.unregister(self.close)
         if self.counts:
@@ -247,19 +262,22 @@ def without_secrets(
     return plain[0].ask, told
 
 
-def _asker(other: Any, timeout: float) -> Asker:
-    return Remote(other, timeout) if isinstance(other, str) else Inside(other)
+def _asker(other: Any, timeout: float, limit: int) -> Asker:
+    if isinstance(other, str):
+        return Remote(other, timeout, limit)
+    return Inside(other, timeout, limit)
 
 
 class Inside:
     """An application in this process. TypeError: it is none."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, timeout: float, limit: int) -> None:
         self._side = caller(app)
+        self._side.seconds, self._side.most = timeout, limit
         self.close = self._side.close
 
     def ask(self, ask: Ask) -> tuple[Reply, str | None]:
-        """Raises what the application raises."""
+        """Raises what the application raises, and TooMuch."""
         asked = {
             "method": ask.method,
             "path": ask.path,
@@ -273,15 +291,17 @@ class Inside:
 class Remote:
     """An application behind a URL. ValueError: it is none."""
 
-    def __init__(self, url: str, timeout: float) -> None:
+    def __init__(self, url: str, timeout: float, limit: int) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{url!r} is no URL such as http://127.0.0.1:8000")
         self._parts = parts
         self._timeout = timeout
+        self._limit = limit
 
     def ask(self, ask: Ask) -> tuple[Reply, str | None]:
-        """OSError, HTTPException: there is no answer."""
+        """OSError, HTTPException: there is no answer. TooMuch."""
+        until = time.monotonic() + self._timeout
         secure = self._parts.scheme == "https"
         made = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         assert self._parts.hostname is not None
@@ -296,9 +316,14 @@ class Remote:
             for name, value in ask.headers:
                 connection.putheader(name, value)
             connection.endheaders(ask.body or None)
-            answer = connection.getresponse()
-            headers = tuple((name.lower(), value) for name, value in answer.getheaders())
-            return Reply(answer.status, headers, answer.read()), None
+            with connection.getresponse() as answer:
+                headers = tuple((name.lower(), value) for name, value in answer.getheaders())
+                body = b""
+                while piece := answer.read1(self._limit + 1):
+                    body += piece
+                    if len(body) > self._limit or time.monotonic() > until:
+                        raise TooMuch(f"more than {self._limit} bytes or {self._timeout} seconds")
+            return Reply(answer.status, headers, body), None
         finally:
             connection.close()
 

@@ -18,6 +18,7 @@ import os
 import re
 import sys
 import threading
+import time
 import traceback
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -94,7 +95,18 @@ def version_of(app: Any) -> str:
 # -- asking it ------------------------------------------------------------------------------------
 
 
-class Wsgi:
+class TooMuch(Exception):
+    """An answer has no end, or none within the bytes and seconds there are for it."""
+
+
+class Bound:
+    """How many bytes and seconds an answer may take; None for as many as it likes."""
+
+    most: int | None = None
+    seconds: float | None = None
+
+
+class Wsgi(Bound):
     """A WSGI application."""
 
     def __init__(self, app: Any) -> None:
@@ -108,9 +120,16 @@ class Wsgi:
             started[:] = [int(status[:3]), [(k.lower(), v) for k, v in headers]]
             return pieces.append
 
+        since, size = time.monotonic(), 0
         result = self.app(environ(asked, body), start)
         try:
-            pieces.extend(result)
+            for piece in result:
+                pieces.append(piece)
+                size += len(piece)
+                if self.most is not None and size > self.most:
+                    raise TooMuch(f"more than {self.most} bytes")
+                if self.seconds is not None and time.monotonic() - since > self.seconds:
+                    raise TooMuch(f"more than {self.seconds} seconds")
         finally:
             if hasattr(result, "close"):
                 result.close()
@@ -158,7 +177,7 @@ def environ(asked: dict[str, Any], body: bytes) -> dict[str, Any]:
     return made
 
 
-class Asgi:
+class Asgi(Bound):
     """An ASGI application, and its lifespan, on a loop in a thread."""
 
     def __init__(self, app: Any) -> None:
@@ -228,15 +247,22 @@ class Asgi:
             await over.wait()
             return {"type": "http.disconnect"}
 
+        size = 0
+
         async def send(message: Any) -> None:
+            nonlocal size
             sent.append(message)
+            size += len(message.get("body", b""))
+            if self.most is not None and size > self.most:
+                raise TooMuch(f"more than {self.most} bytes")
             if message["type"] == "http.response.body" and not message.get("more_body"):
                 over.set()
 
         try:
-            await self.app(scope, receive, send)
+            await asyncio.wait_for(self.app(scope, receive, send), self.seconds)
         except Exception:
-            if not sent:
+            late = self.seconds is not None and not over.is_set()
+            if not sent or late or (self.most is not None and size > self.most):
                 raise
             traceback.print_exc()  # it was answered, and then raised for the server to log
         head, *rest = sent
