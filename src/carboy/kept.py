@@ -23,7 +23,7 @@ from http import HTTPStatus
 from io import BytesIO
 from shutil import copyfileobj
 from typing import Any, NoReturn, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 from uuid import UUID
 
 from anyio import from_thread
@@ -382,7 +382,30 @@ def host_url(request: Request) -> str:
 
 def full_path(request: Request) -> str:
     """`request.full_path`: with a question mark in any case."""
-    return f"{request.url.path}?{request.url.query}"
+    return f"{request.scope['path']}?{request.url.query}"
+
+
+def base_url(request: Request) -> str:
+    """`request.base_url`: letters of all languages as they are, spaces and marks quoted."""
+    path = re.sub(r"[\x00-\x20\x7f?#]", lambda found: quote(found[0]), request.scope["path"])
+    return f"{request.url.scheme}://{request.url.netloc}{path}"
+
+
+def url(request: Request) -> str:
+    """`request.url`: the same, with the query."""
+    query = _QUOTED.sub(_unquoted, request.scope["query_string"].decode("latin-1"))
+    return f"{base_url(request)}?{query}" if query else base_url(request)
+
+
+#: What Flask shows of a query as it is meant: all but white space and what divides a query.
+_QUOTED = re.compile(r"(?:%(?!20|23|25|26|2B|3D|7F|[01])[0-9A-F]{2})+", re.IGNORECASE)
+
+
+def _unquoted(found: re.Match[str]) -> str:
+    try:
+        return unquote(found[0], errors="strict")
+    except UnicodeDecodeError:
+        return found[0]
 
 
 @_whole

@@ -211,6 +211,12 @@ def _old_app() -> Any:
             request.host,
             request.full_path,
         ],
+        "GET /url/<path:x>": lambda x: [
+            request.url,
+            request.base_url,
+            request.full_path,
+            request.path,
+        ],
         "GET /page": lambda: [request.args.get("n", 1, type=int)],
         "GET /pages": lambda: [request.args.getlist("n", type=int)],
         "GET /float/<float:x>": lambda x: [x],
@@ -250,6 +256,11 @@ def _new_app() -> Any:
         full_path: Annotated[str, Depends(kept.full_path)],
     ) -> Any:
         return [is_json, mimetype, host, full_path]
+
+    @app.get("/url/{x:path}", **pages)
+    def addresses(request: Request) -> Any:
+        full_path = kept.full_path(request)
+        return [kept.url(request), kept.base_url(request), full_path, request.scope["path"]]
 
     @app.get("/page", **pages)
     def page(n: Annotated[int, Query(), kept.lenient(int, 1)] = 1) -> Any:
@@ -313,6 +324,8 @@ ASKED: list[tuple[str, str, dict[str, Any]]] = [
             {},
         )
     ],
+    ("GET", "/url/%C3%A4%20b%3Fc%23/+x%22'%2Fy?q=%C3%A4%20%26%3D&r=a+b%2B%DF&s='%22%41", {}),
+    ("GET", "/url/x", {}),
     *[("GET", f"/page{query}", {}) for query in ("", "?n=", "?n=x", "?n=%205", "?n=1_0", "?n=7")],
     *[("GET", f"/pages{query}", {}) for query in ("", "?n=1&n=x&n=2", "?n=")],
     *[("GET", f"/float/{x}", {}) for x in ("1.5", "1", "-1.5", "x", "1.")],

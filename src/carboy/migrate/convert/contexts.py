@@ -23,9 +23,7 @@ TABLES = Tables()
 #: request.<name> -> the expression; {r} is the request parameter.
 _PLAIN = {
     "method": "{r}.method",
-    "path": "{r}.url.path",
-    "url": "str({r}.url)",
-    "base_url": 'str({r}.url.replace(query=""))',
+    "path": '{r}.scope["path"]',
     "query_string": '{r}.scope["query_string"]',
     "scheme": "{r}.url.scheme",
     "is_secure": '({r}.url.scheme == "https")',
@@ -82,6 +80,18 @@ for _name, _text in _PLAIN.items():
     TABLES.values[f"flask.request.{_name}"] = _plain(_name, _text)
 for _name in _PROVIDED:
     TABLES.values[f"flask.request.{_name}"] = _provided(_name)
+
+
+def _made(name: str) -> Callable[[Draft, Any], cst.BaseExpression]:
+    def handle(draft: Draft, node: cst.BaseExpression) -> cst.BaseExpression:
+        draft.use(f"request.{name}")
+        return expression(f"{draft.kept(name)}({draft.request()})")
+
+    return handle
+
+
+TABLES.values["flask.request.url"] = _made("url")
+TABLES.values["flask.request.base_url"] = _made("base_url")
 
 
 def _view_args(draft: Draft, node: cst.BaseExpression) -> cst.BaseExpression:

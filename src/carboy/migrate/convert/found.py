@@ -57,9 +57,22 @@ class Owner:
         if self.is_router:
             outer = self.registrations[0].prefix if self.registrations else None
             return (outer or "") + (self.prefix or "")
+        return self.given_prefix.rstrip("/")
+
+    @property
+    def given_prefix(self) -> str:
+        """A blueprint's prefix as it is written."""
         if self.registrations and self.registrations[0].prefix is not None:
             return self.registrations[0].prefix
         return self.prefix or ""
+
+    def joined(self, path: str) -> str:
+        """A rule below the prefix, which Flask adds with one slash between them."""
+        if self.blueprint is None or self.resources is not None or not self.given_prefix:
+            return path
+        if path or self.given_prefix.endswith("/"):
+            return "/" + path.lstrip("/")
+        return path
 
 
 @dataclass(eq=False)
@@ -209,7 +222,7 @@ class Found:
                 owner = owner or one.owner
                 rules.append(one.rule)
             if owner is not None:
-                yield View(source, owner, node, rules)
+                yield View(source, owner, node, _joined(owner, rules))
         yield from self._methods(source)
 
     def _methods(self, source: Source) -> Iterator[View]:
@@ -225,7 +238,8 @@ class Found:
                 verb = method.name.value.upper()
                 rules = [one.method_rule(verb) for one in some if one.takes(verb)]
                 if rules:
-                    yield View(source, some[0].owner, method, rules, cls, some[0].name)
+                    owner = some[0].owner
+                    yield View(source, owner, method, _joined(owner, rules), cls, some[0].name)
 
     def _typed(self, source: Source) -> Iterator[TypedRoute]:
         """Routes that are typed already."""
@@ -258,6 +272,12 @@ class Found:
         rule = read_rule(call, Arguments(call.args), verb)
         rule.decorator, rule.source = decorator, source
         return owner, rule
+
+
+def _joined(owner: Owner, rules: list[Rule]) -> list[Rule]:
+    for rule in rules:
+        rule.path = None if rule.path is None else owner.joined(rule.path)
+    return rules
 
 
 def read_rule(call: cst.Call, given: Arguments, verb: str = "route") -> Rule:

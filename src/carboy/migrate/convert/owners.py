@@ -6,7 +6,9 @@ error handlers, templates, a view that is not converted.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
+from itertools import pairwise
 
 import libcst as cst
 
@@ -92,9 +94,10 @@ class Routers:
     def __init__(self, found: Found) -> None:
         self.found = found
         self._names: dict[Owner, str] = {}
+        modules = Counter(one.source.name for one in found.owners.values() if one.blueprint)
         for owner in found.owners.values():
             if owner.blueprint is not None:
-                self._names[owner] = _router_name(owner)
+                self._names[owner] = _router_name(owner, modules[owner.source.name] == 1)
                 if not owner.registrations and owner.reason is None:
                     owner.reason = "nothing that registers its blueprint was found"
         for owner in found.resources.namespaces.values():
@@ -111,22 +114,35 @@ class Routers:
             if view.owner.resources is None and view.owner.blueprint is None:
                 rule.router = code(rule.on)
             else:
-                rule.router = self._renamed(view.owner, rule.on)
+                assert rule.source is not None
+                rule.router = self._renamed(view.owner, rule.on, rule.source)
 
-    def _renamed(self, owner: Owner, node: cst.BaseExpression) -> str:
-        """`auth.bp` -> `auth.router`, `auth_bp` -> `auth_router`."""
+    def _renamed(self, owner: Owner, node: cst.BaseExpression, source: Source) -> str:
+        """`auth.bp` -> `auth.router`, `auth_bp` -> `auth_router`, as `source` calls it."""
         router = self._names[owner]
         if isinstance(node, cst.Attribute):
             return f"{code(node.value)}.{router}"
         local = dotted(node) or owner.name
         if local == owner.name:
-            return router
+            return router if self._is_free(owner, router, source) else f"{local}_router"
         parts = [router if part == owner.name else part for part in local.split("_")]
         if router in parts:
             return "_".join(parts)
         if owner.name in local and owner.resources is None:
             return local.replace(owner.name, router)
         return f"{local}_{router}"
+
+    def _is_free(self, owner: Owner, router: str, source: Source) -> bool:
+        """Whether the router may have its own name in a module that imports it."""
+        if source is owner.source or owner.resources is not None:
+            return True
+        if router in source.bound:
+            return source.imports.get(router) == f"{owner.source.name}.{router}"
+        imported = (self.found.project.owner(one) for one in source.imports.values())
+        places = {(place[0].name, place[1]) for place in imported if place is not None}
+        owners = {one for one in map(self.found.owners.get, places) if one is not None}
+        names = [self._names[one] for one in owners if one in self._names]
+        return names.count(router) <= 1
 
     def declare(self, drafts: Iterable[Draft], edits: dict[str, Edits]) -> None:
         """Routers for the blueprints of `drafts`, and their inclusion where these are
@@ -200,7 +216,8 @@ class Routers:
             edits.after.setdefault(owner.call, []).append(f"{name} = {text}")
             return
         given_elsewhere = any(one.prefix is not None for one in owner.registrations)
-        prefix = f'prefix="{owner.prefix}"' if owner.prefix and not given_elsewhere else ""
+        within = "" if given_elsewhere else (owner.prefix or "").rstrip("/")
+        prefix = f'prefix="{within}"' if within else ""
         text = f"{name} = {edits.need(edits.face, 'APIRouter')}({prefix})"
         edits.after.setdefault(owner.call, []).append(text)
         if not stays:
@@ -221,9 +238,10 @@ class Routers:
                 continue
             assert isinstance(call.func, cst.Attribute)
             given = Arguments(call.args).positional[0]
-            router = self._renamed(owner, given)
+            router = self._renamed(owner, given, registration.source)
             app = code(call.func.value)
-            prefix = f', prefix="{registration.prefix}"' if registration.prefix else ""
+            within = (registration.prefix or "").rstrip("/")
+            prefix = f', prefix="{within}"' if within else ""
             text = f"{app}.include_router({router}{prefix})"
             if f"{app}.include_router({router}" in registration.source.text:
                 continue
@@ -245,12 +263,12 @@ class Routers:
         is_added = isinstance(call.func, cst.Attribute) and call.func.attr.value == "add_namespace"
         namespace = Arguments(call.args).get(0, "ns") if is_added else cst.Name(owner.name)
         assert namespace is not None
-        router = self._renamed(owner, namespace)
+        router = self._renamed(owner, namespace, edits.source)
         outer = code(owner.on)
         if owner.outer.bound is not None:
             outer = self._names[owner.outer]
         elif owner.outer.blueprint is not None:
-            outer = self._renamed(owner.outer, owner.on)
+            outer = self._renamed(owner.outer, owner.on, edits.source)
             if edits.source is not owner.outer.source:
                 self._import(owner.outer, edits)
         if f"{outer}.include_router({router}" in edits.source.text:
@@ -294,7 +312,7 @@ class Routers:
                 place = place or self.found.resources.owner(edits.source, local)
                 if place is not owner or dotted(alias.name) != owner.name:
                     continue
-                called = self._renamed(owner, cst.Name(dotted(local) or ""))
+                called = self._renamed(owner, cst.Name(dotted(local) or ""), edits.source)
                 if called in edits.source.imports:
                     return
                 name = cst.Name(router)
@@ -302,7 +320,8 @@ class Routers:
                 new = cst.ImportAlias(name=name, asname=asname)
                 if asname is not None:
                     new = new.with_changes(asname=_spaced(asname))
-                edits.replaced[node] = _with_alias(node, new)
+                known = cst.ensure_type(edits.replaced.get(node, node), cst.ImportFrom)
+                edits.replaced[node] = _with_alias(known, new)
                 edits.unneeded.add(dotted(local) or "")
                 return
 
@@ -321,9 +340,10 @@ def _with_alias(node: cst.ImportFrom, new: cst.ImportAlias) -> cst.ImportFrom:
     )
 
 
-def _router_name(owner: Owner) -> str:
-    for wanted in ("router", f"{owner.name}_router"):
-        if wanted not in owner.source.bound or _is_router(owner.source, wanted):
+def _router_name(owner: Owner, is_only: bool) -> str:
+    """`router`; one for each where a module has several blueprints."""
+    for wanted in ("router", f"{owner.name}_router")[0 if is_only else 1 :]:
+        if wanted not in owner.source.bound or _is_router(owner, wanted):
             return wanted
     return f"{owner.name}_routes"
 
@@ -360,11 +380,17 @@ def _resources_router(owner: Owner, taken: set[str]) -> str:
     return next(one for one in names if one not in owner.source.bound and one not in taken)
 
 
-def _is_router(source: Source, name: str) -> bool:
-    for node in source.nodes:
-        if not (isinstance(node, cst.Assign) and isinstance(node.value, cst.Call)):
+def _is_router(owner: Owner, name: str) -> bool:
+    """Whether the name is that of a router which was put below the blueprint."""
+    for node in owner.source.nodes:
+        if not isinstance(node, cst.Module | cst.IndentedBlock):
             continue
-        meaning = source.meaning(node.value.func)
-        if meaning in _ROUTERS and dotted(node.targets[0].target) == name:
-            return True
+        for above, below in pairwise(node.body):
+            if not isinstance(below, cst.SimpleStatementLine) or owner.call is None:
+                continue
+            made = below.body[0]
+            if not isinstance(made, cst.Assign) or dotted(made.targets[0].target) != name:
+                continue
+            meaning = owner.source.meaning(getattr(made.value, "func", made.value))
+            return meaning in _ROUTERS and any(one is owner.call for one in walk(above))
     return False

@@ -25,7 +25,8 @@ def read_rules(draft: Draft) -> None:
         if rule.problem or rule.path is None:
             draft.keep(rule.problem or "the rule is no literal text")
             continue
-        if not rule.path.startswith("/"):
+        is_prefix = not rule.path and bool(draft.view.owner.full_prefix)
+        if not rule.path.startswith("/") and not is_prefix:
             draft.keep(f"the rule {rule.path!r} does not start with a slash")
         path = convert_rule(rule.path)
         paths.append((rule, path))
@@ -37,10 +38,23 @@ def read_rules(draft: Draft) -> None:
     draft.paths = paths
     if draft.view.owner.reason:
         draft.keep(draft.view.owner.reason)
-    _check_parameters(draft)
+    _check_parameters(draft, all(not path.reasons for _, path in paths))
+    _note_differences(draft)
 
 
-def _check_parameters(draft: Draft) -> None:
+def _note_differences(draft: Draft) -> None:
+    """What Flask's routing does, and nobody's here."""
+    for rule, _ in draft.paths:
+        others = [path for _, path in draft.paths if set(rule.defaults) & set(path.annotations)]
+        if rule.defaults and others:
+            draft.note(f"with its default, {others[0].text} is answered; Flask redirected it")
+    owner = draft.view.owner
+    is_checked = any("kept." in one for one in draft.path_types.values())
+    if is_checked and owner.blueprint and f"{owner.name}.errorhandler(" in owner.source.text:
+        draft.note("where its path's values do not fit, the blueprint's handler of 404 answers too")
+
+
+def _check_parameters(draft: Draft, are_known: bool) -> None:
     params = draft.view.function.params
     if isinstance(params.star_arg, cst.Param) or params.star_kwarg is not None:
         draft.keep("it takes *args or **kwargs")
@@ -50,7 +64,7 @@ def _check_parameters(draft: Draft) -> None:
         draft.keep(f"its function has no parameter for {', '.join(missing)} of the rule")
     for name, param in own.items():
         given = any(name in rule.defaults for rule in draft.view.rules)
-        if name not in draft.path_types and param.default is None and not given:
+        if are_known and name not in draft.path_types and param.default is None and not given:
             draft.keep(f"nothing gives a value to its parameter {name}")
 
 
