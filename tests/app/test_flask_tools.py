@@ -151,3 +151,26 @@ def test_an_included_application_is_known_by_itself() -> None:
     app.include(inner)
     assert kept[inner] == 1
     assert inner != app
+
+
+def test_an_extension_may_wrap_a_step_that_it_finds_on_the_app() -> None:
+    app = App()
+    before = app.handle_user_exception
+
+    def told(error: Exception) -> Any:
+        return ("told", 418) if isinstance(error, KeyError) else before(error)
+
+    app.handle_user_exception = told  # type: ignore[method-assign]
+    app.before_request(lambda: setattr(g, "seen", True))
+
+    @app.route("/fails")
+    def fails() -> str:
+        raise KeyError
+
+    app.add_url_rule("/aborts", "aborts", lambda: abort(409))
+    client = app.test_client()
+    assert (client.get("/fails").status_code, client.get("/fails").text) == (418, "told")
+    assert client.get("/aborts").status_code == 409
+    with app.test_request_context("/fails"):
+        assert app.preprocess_request() is None
+        assert g.seen

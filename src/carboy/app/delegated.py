@@ -1,7 +1,7 @@
 """Which of Flask's names an `App` has: those that FastAPI has not. A table, and what reads it.
 
-Left out: what Flask's own machinery is made of (its steps), which nobody calls on an application
-but the application. A test compares this with both faces.
+Flask's steps are among them: extensions wrap one that they find on the application they are given
+(``app.handle_exception = partial(mine, app.handle_exception)``), and tests call some.
 """
 
 from __future__ import annotations
@@ -65,6 +65,27 @@ NAMES: dict[str, str] = {
             "run",
         ),
         "does",
+    ),
+    **dict.fromkeys(
+        (
+            "preprocess_request",
+            "full_dispatch_request",
+            "dispatch_request",
+            "finalize_request",
+            "process_response",
+            "make_default_options_response",
+            "handle_exception",
+            "handle_user_exception",
+            "handle_http_exception",
+            "trap_http_exception",
+            "log_exception",
+            "raise_routing_exception",
+            "should_ignore_error",
+            "do_teardown_request",
+            "do_teardown_appcontext",
+            "create_url_adapter",
+        ),
+        "does for Flask's views",
     ),
     **dict.fromkeys(
         (
@@ -206,6 +227,24 @@ class FlaskNames:
             self.create_jinja_environment = flask.create_jinja_environment
             self.create_global_jinja_loader = flask.create_global_jinja_loader
             self.run = flask.run
+
+        def _steps(self, flask: Flask) -> None:
+            self.preprocess_request = flask.preprocess_request
+            self.full_dispatch_request = flask.full_dispatch_request
+            self.dispatch_request = flask.dispatch_request
+            self.finalize_request = flask.finalize_request
+            self.process_response = flask.process_response
+            self.make_default_options_response = flask.make_default_options_response
+            self.handle_exception = flask.handle_exception
+            self.handle_user_exception = flask.handle_user_exception
+            self.handle_http_exception = flask.handle_http_exception
+            self.trap_http_exception = flask.trap_http_exception
+            self.log_exception = flask.log_exception
+            self.raise_routing_exception = flask.raise_routing_exception
+            self.should_ignore_error = flask.should_ignore_error
+            self.do_teardown_request = flask.do_teardown_request
+            self.do_teardown_appcontext = flask.do_teardown_appcontext
+            self.create_url_adapter = flask.create_url_adapter
 
         def _holds(self, flask: Flask) -> None:
             self.config = flask.config
