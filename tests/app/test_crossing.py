@@ -192,3 +192,21 @@ def test_flask_s_test_client_keeps_the_contexts_of_a_typed_route(app: App, path:
         client.get(path)
         assert (request.path, g.n, session["n"]) == (path, 1, 1)
     assert not has_request_context()
+
+
+def test_after_hooks_find_the_marks_of_a_response_that_the_handler_made(app: App) -> None:
+    @app.after_request
+    def marked(response: Any) -> Any:
+        response.headers["X-Mark"] = getattr(response, "_mark", "none")
+        return response
+
+    @app.get("/made")
+    def made() -> Any:
+        response = make_response({"a": 1}, 201)
+        response._mark = "made"  # type: ignore[attr-defined]
+        return response
+
+    app.get("/plain")(lambda: 1)
+    client = TestClient(app)
+    assert [client.get(path).headers["x-mark"] for path in ("/made", "/plain")] == ["made", "none"]
+    assert client.get("/made").json() == {"a": 1}

@@ -17,6 +17,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import InternalServerError
 from werkzeug.local import LocalProxy
 
+from carboy.app.crossing import fresh_for
 from carboy.app.errors import answer_by_kind
 from carboy.app.streams import within
 from carboy.core.answer import BODILESS, Body, Head
@@ -258,7 +259,7 @@ class _Sent:
 def _dressed(context: RequestContext, answer: Pair) -> Any:
     """A typed route's answer as a Flask response, for hooks."""
     head, body = answer
-    response = context.app.response_class(status=head.status)
+    response = fresh_for(context, head.status)
     fields = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in head.fields()]
     response.headers = Headers(fields)
     response.response = [body] if type(body) is bytes else _Sent(body)
@@ -334,11 +335,9 @@ def _saved(context: RequestContext, answer: Pair) -> Pair:
 
 def _concerns(context: RequestContext, served: Served, error: Exception) -> bool:
     """Whether Flask has anything to do with what nobody handled; else the outer ring answers."""
-    if got_request_exception.receivers:
-        return True
-    return _answers(context.app) and (
-        served.target.route.extras.get("pages") or _handler(context, error) is not None
-    )
+    is_page = served.target.route.extras.get("pages")
+    answers = _answers(context.app) and (is_page or _handler(context, error) is not None)
+    return bool(got_request_exception.receivers or answers)
 
 
 def _answers(side: Any) -> bool:

@@ -14,12 +14,13 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from carboy.core.answer import Body, Head
-from carboy.core.context import RequestContext
+from carboy.core.context import RequestContext as Served
 from carboy.core.route import Route
 from carboy.core.voice import AWAITED, Kind
 
 if TYPE_CHECKING:
     from carboy.app.declared import Both
+    from carboy.flask.ctx import RequestContext
 
 
 def cross(declared: Both, route: Route) -> None:
@@ -32,12 +33,15 @@ def cross(declared: Both, route: Route) -> None:
 
 
 def _responding(declared: Both, respond: Callable[..., Any]) -> Callable[..., Any]:
-    def answer(request: RequestContext, result: Any, response: Any) -> tuple[Head, Body]:
+    def answer(request: Served, result: Any, response: Any) -> tuple[Head, Body]:
         werkzeug: Any = sys.modules.get("werkzeug.wrappers")
         if werkzeug is not None and isinstance(result, werkzeug.Response):
             from carboy.flask.answers import undress
+            from carboy.flask.globals import _cv_request
             from carboy.flask.serving import environ_of
 
+            if (context := _cv_request.get(None)) is not None:
+                context.__dict__["_made"] = result
             head, body = undress(request, environ_of(request), result)
             if response is not None:
                 head = head.with_headers(response.raw_headers, response.status_code)
@@ -46,6 +50,17 @@ def _responding(declared: Both, respond: Callable[..., Any]) -> Callable[..., An
         return pair
 
     return answer
+
+
+def fresh_for(context: RequestContext, status: int) -> Any:
+    """A response of `status` for after hooks, with what the one that the handler made is marked by.
+
+    Decorators tell hooks by attributes that they have seen to it (Flask-CORS's `cross_origin`).
+    """
+    response = context.app.response_class(status=status)
+    if (made := context.__dict__.pop("_made", None)) is not None:
+        response.__dict__ = {**made.__dict__, **response.__dict__}
+    return response
 
 
 def _is_plain(call: Any) -> bool:
