@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from starlette.responses import HTMLResponse
+from werkzeug.exceptions import HTTPException as WerkzeugException
 
 from carboy import APIRouter, App, HTTPException, Response
 from carboy.fastapi.exception_handlers import http_exception_handler
@@ -210,3 +211,33 @@ def test_after_hooks_find_the_marks_of_a_response_that_the_handler_made(app: App
     client = TestClient(app)
     assert [client.get(path).headers["x-mark"] for path in ("/made", "/plain")] == ["made", "none"]
     assert client.get("/made").json() == {"a": 1}
+
+
+class _Elsewhere(WerkzeugException):
+    """As applications write them: without `super().__init__()`, with an answer of its own."""
+
+    code = 303
+
+    def __init__(self, to: str) -> None:
+        self.to = to
+
+    def get_response(self, *args: Any, **values: Any) -> Any:
+        return redirect(self.to, 303)
+
+
+@pytest.mark.parametrize("path", ["/typed", "/page", "/hooked"])
+def test_an_exception_with_an_answer_of_its_own_gives_it(app: App, path: str) -> None:
+    @app.before_request
+    def hooked() -> None:
+        if request.path == "/hooked":
+            raise _Elsewhere("/to")
+
+    @app.get("/typed")
+    @app.get("/hooked")
+    @app.route("/page")
+    def elsewhere() -> Any:
+        raise _Elsewhere("/to")
+
+    for accept in ("text/html", "application/json"):
+        answer = TestClient(app, follow_redirects=False).get(path, headers={"accept": accept})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/to")

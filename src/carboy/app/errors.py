@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException as TypedException
 
-from carboy.app.exceptions import as_flask, as_typed, is_flask
+from carboy.app.exceptions import answers_itself, as_flask, as_typed, is_flask
 from carboy.core.answer import Body, Head
 from carboy.core.context import RequestContext
 from carboy.core.errors import Handling
@@ -207,8 +207,9 @@ def answer_by_kind(request: RequestContext, error: Any) -> Pair:
     from carboy.flask.answers import undress
     from carboy.flask.serving import environ_of
 
-    if is_flask(error) and error.response is not None:
-        return undress(request, environ_of(request), error.get_response())
+    if is_flask(error) and answers_itself(error):
+        environ = environ_of(request)
+        return undress(request, environ, error.get_response(environ))
     if not request.target.route.extras.get("pages"):
         return typed.http_exception(request, as_typed(error) if is_flask(error) else error)
     page = (error if is_flask(error) else as_flask(error)).get_response(environ_of(request))
@@ -244,7 +245,8 @@ def http_error_in_flask(side: Side, error: Any, flask: Callable[[Any], Any]) -> 
     from werkzeug.routing import RoutingException
 
     answer = flask(error)
-    is_settled = answer is not error or error.code is None or error.response is not None
+    came = getattr(error, "response", None)
+    is_settled = answer is not error or error.code is None or came is not None
     if is_settled or isinstance(error, RoutingException):
         return answer
     if (found := _find_in_flask(side, error)) is not None:
@@ -254,6 +256,8 @@ def http_error_in_flask(side: Side, error: Any, flask: Callable[[Any], Any]) -> 
         return _response(side, handling, error)
     from carboy.flask.globals import request
 
+    if answers_itself(error):
+        return answer
     if _is_api(request) if request.url_rule is not None else _wants_json(request):
         return _response(side, Handling(typed.http_exception, None), as_typed(error))
     return answer

@@ -21,6 +21,15 @@ def is_flask(error: BaseException) -> bool:
     return isinstance(error, HTTPException)
 
 
+def answers_itself(error: Any) -> bool:
+    """Whether Werkzeug's exception came with a response, or its class makes one of its own."""
+    from werkzeug.exceptions import HTTPException
+
+    # COMPAT: people's subclasses need not have called `__init__`.
+    came = getattr(error, "response", None)
+    return came is not None or type(error).get_response is not HTTPException.get_response
+
+
 def as_typed(error: Any) -> TypedException:
     """Werkzeug's exception as FastAPI's: the default description becomes the status's phrase."""
     from carboy.fastapi.exceptions import HTTPException
