@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from carboy.checks import Finding, Report, check
+from carboy.checks import Finding, Report, check, extensions
 from carboy.checks.faces import has, reaches
 from carboy.checks.proven import NOTES, PROVEN
 from carboy.checks.servers import python_wanted
@@ -396,3 +396,18 @@ def test_a_file_that_is_no_python(tmp_path: Path) -> None:
     (tmp_path / "wsgi.py").write_text("def (")
     result = CliRunner().invoke(main, ["check", str(tmp_path)])
     assert result.exit_code == 1 and "SyntaxError" in result.output
+
+
+def test_who_imports_the_dropin_is_not_told_to(tmp_path: Path) -> None:
+    shop = "from carboy import App\nimport flask_login\napp = App()\n"
+    assert read(tmp_path, shop=shop).drop_in
+    assert not read(tmp_path, shop="import carboy.dropin\n" + shop).drop_in
+
+
+def test_carboy_itself_is_no_extension(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Installed from a wheel it is a distribution like any other, and needs starlette.
+    installed = {"carboy": ["carboy"], "flask": ["flask"]}
+    monkeypatch.setattr(extensions, "_distributions", lambda: installed)
+    extensions.is_extension.cache_clear()
+    assert not extensions.is_extension("carboy")
+    extensions.is_extension.cache_clear()

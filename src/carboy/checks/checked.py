@@ -62,12 +62,10 @@ def check(
 
 def needs_drop_in(files: dict[Path, ModuleFacts]) -> bool:
     """Whether own modules import flask or fastapi by their names, or an extension that does."""
-    named = {
-        one.module.partition(".")[0]
-        for facts in files.values()
-        for one in facts.imports
-        if not one.is_typing
-    }
+    imported = [one for facts in files.values() for one in facts.imports if not one.is_typing]
+    if any("carboy.dropin" in (one.module, f"{one.module}.{one.name}") for one in imported):
+        return False  # they see to it themselves
+    named = {one.module.partition(".")[0] for one in imported}
     return any(one in _FACES or one in BY_MODULE or is_extension(one) for one in named if one)
 
 

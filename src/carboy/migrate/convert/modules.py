@@ -12,6 +12,7 @@ from typing import Any
 
 import libcst as cst
 
+from carboy.migrate.convert import standin
 from carboy.migrate.convert.draft import Draft, free_import
 from carboy.migrate.convert.found import Found
 from carboy.migrate.convert.imports import tidy
@@ -45,6 +46,8 @@ class Edits:
     unneeded: set[str] = field(default_factory=set)
     #: Whether Flask's names are to come from Carboy's face.
     changes_face: bool = False
+    #: Whether extensions get Carboy's face from here on (standin.py).
+    stands_in: bool = False
 
     @property
     def face(self) -> str:
@@ -97,7 +100,8 @@ class Edits:
             return self.source.text
         tree = self._ordered().visit(_Editing(self))
         assert isinstance(tree, cst.Module)
-        return tidy(self, tree).code
+        tree = tidy(self, tree)
+        return (standin.begin(tree) if self.stands_in else tree).code
 
 
 class _Editing(cst.CSTTransformer):

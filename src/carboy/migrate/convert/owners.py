@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import libcst as cst
 
+from carboy.migrate.convert import standin
 from carboy.migrate.convert.draft import Draft
 from carboy.migrate.convert.found import VERBS, Found, Owner, View
 from carboy.migrate.convert.modules import Edits
@@ -23,11 +24,13 @@ _ROUTERS = ("carboy.APIRouter", "fastapi.APIRouter")
 
 def change_applications(found: Found, edits: dict[str, Edits]) -> None:
     """`Flask(...)` is an `App(...)`."""
+    needs_stand_in = standin.is_needed(found.project)
     for owner in found.owners.values():
         if _is_flask(owner) and owner.call is not None:
             own = edits[owner.source.name]
             own.replaced[owner.call] = _app(owner.call, own.need("carboy", "App"))
             own.unneeded.add(code(owner.call.func))
+            own.stands_in = needs_stand_in
 
 
 def _is_flask(owner: Owner) -> bool:
