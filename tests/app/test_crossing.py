@@ -241,3 +241,19 @@ def test_an_exception_with_an_answer_of_its_own_gives_it(app: App, path: str) ->
     for accept in ("text/html", "application/json"):
         answer = TestClient(app, follow_redirects=False).get(path, headers={"accept": accept})
         assert (answer.status_code, answer.headers["location"]) == (303, "/to")
+
+
+def test_what_a_typed_route_aborts_with_is_text_as_on_pages(app: App) -> None:
+    class Lazy:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def __str__(self) -> str:
+            return f"for {self.name} only"
+
+    told: dict[str, Any] = {"/lazy": Lazy("ada"), "/data": {"a": 1}}
+    for path, one in told.items():
+        app.get(path)(lambda one=one: abort(403, one))
+    client = TestClient(app)
+    assert client.get("/lazy").json() == {"detail": "for ada only"}
+    assert client.get("/data").json() == {"detail": {"a": 1}}

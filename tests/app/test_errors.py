@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse
 
 from carboy import App, Depends, HTTPException, Query
 from carboy.fastapi.exceptions import RequestValidationError
-from carboy.flask import Blueprint, abort
+from carboy.flask import Blueprint, abort, session
 from carboy.testing import TestClient
 
 
@@ -235,3 +235,39 @@ def test_what_a_dependency_raises_at_its_end_is_seen_by_tests(
     else:
         assert client.get("/").json() == "db"
         assert "GET / failed" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["def", "async", "view"])
+def test_what_nobody_handles_goes_through_after_hooks_too(kind: str) -> None:
+    app = App(secret_key="k")
+
+    @app.after_request
+    def marked(response: Any) -> Any:
+        response.headers["X-Frame-Options"] = "DENY"
+        return response
+
+    @app.before_request
+    def begin() -> None:
+        session["asked"] = kind
+
+    @app.get("/def")
+    def fails() -> None:
+        raise KeyError("a bug")
+
+    @app.get("/async")
+    async def fails_later() -> None:
+        raise KeyError("a bug")
+
+    @app.route("/view")
+    def view() -> str:
+        raise KeyError("a bug")
+
+    client = TestClient(app, raise_server_exceptions=False)
+    for answer in (client.get(f"/{kind}"), client.head(f"/{kind}")):
+        assert answer.status_code == 500
+        assert answer.headers["x-frame-options"] == "DENY"
+        assert "session=" in answer.headers["set-cookie"]
+    if kind != "view":
+        assert client.get(f"/{kind}").text == "Internal Server Error"
+        with pytest.raises(KeyError, match="a bug"):
+            TestClient(app).get(f"/{kind}")

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.datastructures import Headers
-from werkzeug.exceptions import InternalServerError
 from werkzeug.local import LocalProxy
 
+from carboy.app import failing
 from carboy.app.crossing import fresh_for
 from carboy.app.errors import answer_by_kind
 from carboy.app.streams import within
@@ -33,7 +33,7 @@ from carboy.flask.hooked import Hooked
 from carboy.flask.lean import close_context, open_context
 from carboy.flask.serving import environ_of, keep_contexts
 from carboy.flask.sessions import SecureCookieSessionInterface
-from carboy.flask.signals import got_request_exception, request_finished
+from carboy.flask.signals import request_finished
 from carboy.flask.wrappers import Request
 
 if TYPE_CHECKING:
@@ -110,8 +110,8 @@ class _Line(Hooked):
             saved=_saved,
             processed=_processed,
             told=_told,
-            concerns=_concerns,
-            failed=_failed,
+            concerns=failing.concerns,
+            failed=failing.failed,
             keep_contexts=keep_contexts,
         )
 
@@ -185,7 +185,7 @@ class _Line(Hooked):
         write("    except Exception as raised:")
         write("        error = raised")
         # Nothing is awaited in vain: who is cancelled would lose the error for it.
-        write("        if not concerns(context, request, raised):")
+        write(f"        if not concerns(context, request, raised, {bool(self.after)}):")
         write("            raise")
         failed = self.threaded("failed", "context, request, raised", is_rare=True)
         write(f"        answer = {failed}")
@@ -330,39 +330,7 @@ def _saved(context: RequestContext, answer: Pair) -> Pair:
     return Head(head.status, [*kept, *fields]), body
 
 
-# -- errors -------------------------------------------------------------------------------------
-
-
-def _concerns(context: RequestContext, served: Served, error: Exception) -> bool:
-    """Whether Flask has anything to do with what nobody handled; else the outer ring answers."""
-    is_page = served.target.route.extras.get("pages")
-    answers = _answers(context.app) and (is_page or _handler(context, error) is not None)
-    return bool(got_request_exception.receivers or answers)
-
-
-def _answers(side: Any) -> bool:
-    return not side.propagates and side.owner.declared.handlers.outer is None
-
-
-def _handler(context: RequestContext, error: Exception) -> Any:
-    side: Any = context.app
-    told = InternalServerError(original_exception=error)
-    return side._find_error_handler(told, context.request.blueprints)
-
-
-def _failed(context: RequestContext, served: Served, error: Exception) -> Pair:
-    """Flask's answer to what nobody handled; raised again where the outer ring is to answer."""
-    side: Any = context.app
-    got_request_exception.send(side, _async_wrapper=side.ensure_sync, exception=error)
-    if not _answers(side):
-        raise error
-    handler = _handler(context, error)
-    answer = InternalServerError(original_exception=error)
-    if handler is None and not served.target.route.extras.get("pages"):
-        raise error
-    side.log_exception((type(error), error, error.__traceback__))
-    result: Any = answer if handler is None else side.ensure_sync(handler)(answer)
-    return finishing.open_up(context, side.finalize_request(result, from_error_handler=True))
+# -- closing ---------------------------------------------------------------------------------------
 
 
 def _stay(

@@ -18,10 +18,12 @@ from starlette.routing import NoMatchFound
 from carboy.app.misses import BothMisses
 from carboy.app.wanting import wants_flask
 from carboy.core.engine import Target
+from carboy.core.errors import Handling
 from carboy.core.route import Route
 from carboy.core.router import Router
 from carboy.fastapi.applications import AppRouter
 from carboy.fastapi.declared import Declared
+from carboy.server.traces import is_dev
 
 if TYPE_CHECKING:
     from carboy.app.side import Side
@@ -102,6 +104,15 @@ class Both(Declared):
         if any(one.extras.get("pages") for one in found):
             route = self._as_page(route)
         return self.around(route)
+
+    def outer(self, error: BaseException) -> Handling | None:
+        """What answers an error that nobody handled; with a Flask side, hooks have seen to it."""
+        found = super().outer(error)
+        if found is not None or self.side is None or is_dev():
+            return found
+        from carboy.app.failing import OUTER
+
+        return OUTER
 
     def _as_page(self, route: Route) -> Route:
         known = self._pages.get(id(route))

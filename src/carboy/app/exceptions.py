@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from werkzeug.exceptions import HTTPException as FlaskException
 
 
+#: What a description may be to be shown as it is.
+_SHOWN = (str, int, float, dict, list, tuple, type(None))
+
+
 def is_flask(error: BaseException) -> bool:
     """Whether `error` is Werkzeug's HTTPException with a status or a response."""
     from werkzeug.exceptions import HTTPException
@@ -38,6 +42,8 @@ def as_typed(error: Any) -> TypedException:
         return error.__cause__  # it was made of that
     status = error.code or 500
     said = error.description
+    if not isinstance(said, _SHOWN):
+        said = str(said)  # as on Flask's pages: lazy texts, objects of an extension
     detail = said if said is not None and said != type(error).description else None
     headers = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
     made = HTTPException(status, detail, headers or None)
