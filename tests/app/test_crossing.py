@@ -50,6 +50,10 @@ def test_a_typed_handler_may_return_flask_s_response(app: App) -> None:
         made.call_on_close(lambda: closed.append("closed"))
         return made
 
+    @app.get("/tuple")
+    def in_tuple() -> Any:
+        return make_response({"a": 1}), 409, {"x-more": "3"}
+
     @app.get("/stream", response_class=HTMLResponse)
     def stream() -> Any:
         return FlaskResponse(iter(["a", "b"]))
@@ -63,6 +67,8 @@ def test_a_typed_handler_may_return_flask_s_response(app: App) -> None:
     answer = client.get("/model")
     assert (answer.json(), answer.headers["x-more"], closed) == ({"a": 1}, "2", ["closed"])
     assert client.get("/stream").text == "ab"
+    answer = client.get("/tuple")
+    assert (answer.status_code, answer.json(), answer.headers["x-more"]) == (409, {"a": 1}, "3")
     assert "200" in app.openapi()["paths"]["/declared"]["get"]["responses"]
 
 

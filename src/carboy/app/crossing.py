@@ -1,6 +1,6 @@
 """What a typed handler of an App with a Flask side may do that FastAPI's may not.
 
-It may return Flask's responses (`redirect(...)`, `make_response(...)`), and wear a `def` decorator
+It may return Flask's responses (`redirect(...)`, `jsonify(...), 400`), and wear a `def` decorator
 that runs an `async def` by `ensure_sync` and may answer by itself (Flask-Login's `login_required`).
 """
 
@@ -35,6 +35,10 @@ def cross(declared: Both, route: Route) -> None:
 def _responding(declared: Both, respond: Callable[..., Any]) -> Callable[..., Any]:
     def answer(request: Served, result: Any, response: Any) -> tuple[Head, Body]:
         werkzeug: Any = sys.modules.get("werkzeug.wrappers")
+        # A response in a tuple can only be meant as in Flask: ``jsonify(...), 400``.
+        is_pair = type(result) is tuple and result and werkzeug is not None
+        if is_pair and isinstance(result[0], werkzeug.Response) and declared.side is not None:
+            result = declared.side.make_response(result)
         if werkzeug is not None and isinstance(result, werkzeug.Response):
             from carboy.flask.answers import undress
             from carboy.flask.globals import _cv_request

@@ -14,8 +14,8 @@ import json.encoder
 from collections.abc import Callable
 from typing import Any
 
-#: Types of results that are JSON and can't be a response object.
-PLAIN = frozenset({dict, list, str, int, float, bool, type(None), tuple})
+#: Types of results that are JSON and can't be a response object, nor hold one as Flask's tuples do.
+PLAIN = frozenset({dict, list, str, int, float, bool, type(None)})
 
 Encode = Callable[[Any], bytes]
 
