@@ -212,13 +212,14 @@ class Connection(Leaving):
         # SAFETY: threads' news come together, in the context of whichever was first.
         context = self.shared.context.copy()
         task = self.loop.create_task(self._stream(request, head, body), context=context)
-        self.task = task
         self.shared.tasks.add(task)
         task.add_done_callback(self.shared.tasks.discard)
 
     async def _stream(self, request: RequestContext, head: Head, body: Body) -> None:
         """A streamed answer, from its head to the close of what it outlives."""
         self._disarm()
+        # SAFETY: not before it runs: who is cancelled by then would close nothing of what is open.
+        self.task = asyncio.current_task()
         self.started = False
         self.streamed = None
         failure: BaseException | None = None
