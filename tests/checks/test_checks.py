@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from carboy.checks import Finding, Report, check, extensions
 from carboy.checks.faces import has, reaches
-from carboy.checks.proven import NOTES, PROVEN
+from carboy.checks.proven import BY_MODULE, NOTES, PROVEN, SEEN
 from carboy.checks.servers import python_wanted
 from carboy.cli import main
 
@@ -149,6 +149,16 @@ def test_extensions_are_told_by_what_is_known_of_them(tmp_path: Path) -> None:
     known = {one.name: one.detail for one in report.used if one.group == "extensions"}
     assert any(name.startswith("flask-login") for name in known)
     assert len(known) == 2
+
+
+def test_what_was_asked_of_an_extension_stands_in_the_documentation(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "extensions.md").read_text()
+    assert [version for version in SEEN.values() if version not in page] == []
+    assert not SEEN.keys() & {*BY_MODULE, *NOTES}
+    report = read(tmp_path, wsgi="from flask_admin import Admin")
+    assert not report.of("untested")
+    (told,) = [one.detail for one in report.used if one.group == "extensions"]
+    assert told == f"answered as on Flask at {SEEN['flask_admin']}"
 
 
 # -- habits -------------------------------------------------------------------------------------
@@ -347,6 +357,17 @@ def test_an_unmodified_flask_application_with_a_factory(tmp_path: Path) -> None:
     }
     (routes,) = [one["name"] for one in report["used"] if one["group"] == "routes"]
     assert routes == "2"  # the static files' and the view's
+
+
+def test_middleware_that_an_extension_brings_is_told(tmp_path: Path) -> None:
+    (tmp_path / "wsgi.py").write_text(
+        "from flask import Flask\nclass Around:\n    def __init__(self, app): self.app = app\n"
+        "app = Flask('x')\nsetattr(app, 'wsgi_app', Around(app.wsgi_app))\n"
+    )
+    _, report = report_of(tmp_path, "wsgi:app")
+    (found,) = report["findings"]
+    assert (found["level"], found["what"]) == ("slower", "middleware around wsgi_app")
+    assert found["advice"].startswith("Around: ")
 
 
 def test_an_unmodified_fastapi_application(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from carboy.checks.extensions import extensions, is_extension
 from carboy.checks.faces import lacking
 from carboy.checks.files import below, followed, loaded
 from carboy.checks.findings import Finding, Report, Used
-from carboy.checks.habits import habits
-from carboy.checks.loaded import kind_of, look_at
+from carboy.checks.habits import WSGI, habits
+from carboy.checks.loaded import AROUND, kind_of, look_at
 from carboy.checks.proven import BY_MODULE
 from carboy.checks.servers import beside, python_here, served_in_code
 from carboy.sources import ModuleFacts, read_module
@@ -52,6 +52,7 @@ def check(
     own = _own_names(files, roots)
     for file in sorted(files):
         _read(report, files[file], own)
+    report.add(_wrapped(report))
     for root in roots[:1]:
         report.add(beside(root))
     report.modules = len(files)
@@ -92,6 +93,14 @@ def _read(report: Report, facts: ModuleFacts, own: frozenset[str]) -> None:
     for look in (lacking, habits, served_in_code):
         report.add(look(facts))
     report.add(extensions(facts, own))
+
+
+def _wrapped(report: Report) -> list[Finding]:
+    """That there is middleware around `wsgi_app`, where no source of the application's says so."""
+    names = [one.name for one in report.used if one.detail == AROUND]
+    if not names or any(one.what == f"middleware {AROUND}" for one in report.findings):
+        return []
+    return [Finding("slower", f"middleware {AROUND}", f"{names[0]}: {WSGI}")]
 
 
 def _own_names(files: dict[Path, ModuleFacts], roots: list[Path]) -> frozenset[str]:

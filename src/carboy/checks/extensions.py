@@ -9,7 +9,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires, version
 
 from carboy.checks.findings import Finding, Used
-from carboy.checks.proven import BY_MODULE, NOTES, PROVEN
+from carboy.checks.proven import BY_MODULE, NOTES, PROVEN, SEEN
 from carboy.sources import ModuleFacts
 
 _FRAMEWORKS = frozenset(("flask", "fastapi", "starlette", "quart"))
@@ -31,6 +31,9 @@ def extensions(facts: ModuleFacts, own: frozenset[str]) -> Iterator[Finding | Us
             yield Finding(level, module, advice, facts.file, one.line)
         elif module in BY_MODULE:
             yield _proven(module, facts.file, one.line)
+        elif module in SEEN:
+            detail = f"answered as on Flask at {SEEN[module]}"
+            yield Used("extensions", _told(module), detail, facts.file, one.line)
         elif is_extension(module):
             told = _told(module)
             yield Used("extensions", told, "not tested", facts.file, one.line)

@@ -14,7 +14,7 @@ from carboy.flask.serving import STEPS
 from carboy.sources import ModuleFacts, Rule
 from carboy.sources.facts import View
 
-_WSGI = "every request becomes a WSGI environ for it first; the views behind it stay as fast."
+WSGI = "every request becomes a WSGI environ for it first; the views behind it stay as fast."
 _ASGI = "requests reach the routes through ASGI; without middleware they come there directly."
 _SIGNALS = frozenset(
     ("appcontext_popped", "appcontext_pushed", "appcontext_tearing_down", "request_started")
@@ -113,7 +113,7 @@ def _assigned(facts: ModuleFacts) -> Iterator[Finding]:
     for one in facts.assigned:
         owner, _, attribute = one.name.rpartition(".")
         if attribute == "wsgi_app":
-            yield Finding("slower", "middleware around wsgi_app", _WSGI, facts.file, one.line)
+            yield Finding("slower", "middleware around wsgi_app", WSGI, facts.file, one.line)
         elif one.name in _REPLACED:
             level, advice = _REPLACED[one.name]
             yield Finding(level, f"{one.name} is replaced", advice, facts.file, one.line)

@@ -9,6 +9,8 @@ from typing import Any
 from carboy.checks.findings import Finding, Used
 from carboy.flask.serving import STEPS
 
+#: Where a Flask application's middleware stands.
+AROUND = "around wsgi_app"
 _HOOKS = (
     "before_request_funcs",
     "after_request_funcs",
@@ -104,7 +106,7 @@ def _flask(app: Any) -> Iterator[Finding | Used]:
             yield Finding("slower", f"{type(app).__name__}.{step}", advice, *place)
     if "wsgi_app" in app.__dict__:
         name = type(app.wsgi_app).__name__
-        yield Used("middleware", name, "around wsgi_app")
+        yield Used("middleware", name, AROUND)
     for table in _HOOKS:
         functions = [one for found in getattr(app, table).values() for one in found]
         own = [one for one in functions if not _is_ours(one)]

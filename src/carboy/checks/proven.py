@@ -35,6 +35,38 @@ PROVEN: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 BY_MODULE = {module: name for name, (_, modules) in PROVEN.items() for module in modules}
 
+#: Module -> the version at which small applications answered as on Flask (docs/extensions.md).
+SEEN = {
+    "flasgger": "0.9.7.1",
+    "flask_admin": "2.2.1",
+    "flask_appbuilder": "5.3.0",
+    "flask_apscheduler": "1.13.1",
+    "flask_assets": "2.1.0",
+    "flask_babel": "4.0.0",
+    "flask_bcrypt": "1.0.1",
+    "flask_ckeditor": "1.0.0",
+    "flask_classful": "0.16.0",
+    "flask_debugtoolbar": "0.16.0",
+    "flask_executor": "1.0.0",
+    "flask_healthz": "1.0.1",
+    "flask_htmx": "0.4.0",
+    "flask_injector": "0.15.0",
+    "flask_mail": "0.10.0",
+    "flask_mailman": "1.1.1",
+    "flask_menu": "2.0.1",
+    "flask_minify": "0.50",
+    "flask_monitoringdashboard": "5.1.0",
+    "flask_paranoid": "0.3.0",
+    "flask_principal": "0.4.0",
+    "flask_pydantic": "0.14.0",
+    "flask_seasurf": "2.0.0",
+    "flask_security": "5.9.2",
+    "flask_session": "0.8.0",
+    "flask_sitemap": "0.4.0",
+    "flask_uploads": "1.6.0",
+    "prometheus_flask_exporter": "0.23.2",
+}
+
 #: What there is to say of a module, whatever has been tested: (level, advice).
 NOTES: dict[str, tuple[str, str]] = {
     "eventlet": (
