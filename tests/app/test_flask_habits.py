@@ -5,6 +5,7 @@ Each request goes to real Flask as well, and to an App whose only route is a typ
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 
 import flask
@@ -12,7 +13,7 @@ import pytest
 from starlette.responses import HTMLResponse
 
 from carboy import App, Request
-from carboy.flask import g
+from carboy.flask import current_app, g, make_response, request
 
 CASES = [
     ("OPTIONS", "/about/"),
@@ -103,3 +104,41 @@ def test_a_slash_too_many_after_a_flask_rule_is_404(habits: bool) -> None:
     client = app.flask.test_client()
     assert client.get("/plain/").status_code == 404
     assert client.get("/typed/").status_code == (404 if habits else 307)
+
+
+@pytest.mark.parametrize("habits", [True, False])
+def test_hooks_know_whose_options_are_asked_for(habits: bool) -> None:
+    app = App(flask_habits=habits)
+    seen: list[Any] = []
+    app.before_request(lambda: seen.append(request.endpoint))
+
+    def decorated(function: Any) -> Any:
+        """As decorators of Flask's views answer preflights."""
+
+        @wraps(function)
+        def view(*args: Any, **values: Any) -> Any:
+            if request.method == "OPTIONS":
+                response = current_app.make_default_options_response()
+            else:
+                response = make_response(function(*args, **values))
+            response.headers["X-Allowed"] = "all"
+            return response
+
+        view.required_methods = {"OPTIONS"}  # type: ignore[attr-defined]
+        view.provide_automatic_options = False  # type: ignore[attr-defined]
+        return view
+
+    @app.post("/shared/{number}", name="shop.shared")
+    @decorated
+    def shared(number: int, name: str) -> dict[str, Any]:
+        return {number: name}
+
+    app.get("/plain")(lambda: "plain")
+    client = app.test_client()
+    answer = client.options("/shared/7")
+    assert (answer.status_code, answer.headers["X-Allowed"]) == (200, "all")
+    assert sorted(answer.allow) == ["OPTIONS", "POST"]
+    assert client.options("/plain").status_code == (200 if habits else 204)
+    assert client.post("/shared/7?name=x").headers["X-Allowed"] == "all"
+    assert client.options("/nowhere").status_code == 404
+    assert seen == ["shop.shared", "<lambda>", "shop.shared", None]

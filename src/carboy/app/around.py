@@ -19,6 +19,7 @@ from werkzeug.local import LocalProxy
 from carboy.app import failing
 from carboy.app.crossing import fresh_for
 from carboy.app.errors import answer_by_kind
+from carboy.app.options import STANDS_FOR
 from carboy.app.streams import within
 from carboy.core.answer import BODILESS, Body, Head
 from carboy.core.closing import Ending, Opened
@@ -79,7 +80,8 @@ class _Line(Hooked):
 
     def __init__(self, side: Side, route: Route, inner: Target) -> None:
         # What answers where no route fits has no endpoint.
-        super().__init__(side, route.name if "route" in route.extras else "", inner.is_async)
+        typed = inner.route.extras.get(STANDS_FOR, inner.route)
+        super().__init__(side, typed.name if "route" in typed.extras else "", inner.is_async)
         self.route = route
         self.inner = inner
         kind = side.request_class
@@ -96,7 +98,7 @@ class _Line(Hooked):
             self.after = [side.process_response]
         self.write.names.update(
             inner=inner.call,
-            rule=side.rule_of(inner.route),
+            rule=side.rule_of(typed),
             open_context=open_context,
             open_fully=_open_fully,
             close_context=close_context,

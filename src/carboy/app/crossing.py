@@ -26,13 +26,15 @@ if TYPE_CHECKING:
 def cross(declared: Both, route: Route) -> None:
     """Have `route` answer with what Flask's functions and decorators make."""
     if (output := route.output) is not None:
-        route.output = replace(output, respond=_responding(declared, output.respond))
+        route.output = replace(output, respond=responding(declared, output.respond))
     function = route.function
     if function is not None and function.kind is Kind.ASYNC and _is_plain(function.call):
         route.function = replace(function, call=_awaiting(function.call))
 
 
-def _responding(declared: Both, respond: Callable[..., Any]) -> Callable[..., Any]:
+def responding(declared: Both, respond: Callable[..., Any]) -> Callable[..., Any]:
+    """`respond`, but for results that are Flask's."""
+
     def answer(request: Served, result: Any, response: Any) -> tuple[Head, Body]:
         werkzeug: Any = sys.modules.get("werkzeug.wrappers")
         # A response in a tuple can only be meant as in Flask: ``jsonify(...), 400``.

@@ -42,6 +42,8 @@ class Both(Declared):
         self._around: dict[int, tuple[Route, Route]] = {}
         #: id of what answers 405 -> it, and the same for the path of a page.
         self._pages: dict[int, tuple[Route, Route]] = {}
+        #: ids of what answers OPTIONS and of a path's first route -> both, and the answer there.
+        self._options: dict[tuple[int, int], tuple[Route, Route, Route]] = {}
 
     def routes_in_rank(self) -> Iterable[Route]:
         """FastAPI's order and Flask's, merged by how specific routes are (order.py)."""
@@ -101,9 +103,21 @@ class Both(Declared):
         route = super().miss(method, path, found, router)
         if route.name == "not found":
             return side.missing
-        if any(one.extras.get("pages") for one in found):
+        if route.name == "options":
+            route = self._options_of(route, found)
+        elif any(one.extras.get("pages") for one in found):
             route = self._as_page(route)
         return self.around(route)
+
+    def _options_of(self, route: Route, found: list[Route]) -> Route:
+        from carboy.app.options import options_of
+
+        key = id(route), id(found[0])
+        known = self._options.get(key)
+        if known is None or known[0] is not route or known[1] is not found[0]:
+            made = options_of(self, route, found)
+            known = self._options[key] = route, found[0], made
+        return known[2]
 
     def outer(self, error: BaseException) -> Handling | None:
         """What answers an error that nobody handled; with a Flask side, hooks have seen to it."""

@@ -147,10 +147,10 @@ class MapAdapter:
         for seen, texts in self._fitting(path):
             if isinstance(seen, Route):
                 # A typed route of an App: found under its name, where the map has that. Its methods
-                # are the path's.
+                # are the path's, and OPTIONS, which the App answers.
                 named: Bound | None = seen.extras.get("bound")
                 if seen.methods is not None and method not in seen.methods:
-                    allowed.update(seen.methods)
+                    allowed.update(seen.methods, ("OPTIONS",))
                 elif named is not None and seen.guard is None:
                     return named, texts
                 continue
