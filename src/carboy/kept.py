@@ -599,6 +599,11 @@ class _Dressed:
             expires = datetime.fromtimestamp(expires, UTC)
         if max_age is not None and expires is None:
             expires = _now_in_utc() + timedelta(seconds=max_age)
+        # SAFETY: only the value can be written so that it ends nowhere else.
+        if _NO_ATTRIBUTE.search(f"{key}{domain or ''}{samesite or ''}{expires or ''}"):
+            raise ValueError(
+                f"a cookie {key!r} whose name or attributes have ; or control characters"
+            )
         parts = [f"{key}={_cookie_value(value)}"]
         parts += [f"Domain={domain.lstrip('.')}"] if domain else []
         if expires is not None:
@@ -628,6 +633,7 @@ def _now_in_utc() -> datetime:
 
 
 _IN_PATH = "%!$&'()*+,/:=@"
+_NO_ATTRIBUTE = re.compile(r"[;\x00-\x1f\x7f]")
 _COOKIE_PLAIN = re.compile(r"[\w!#$%&'()*+./:<=>?@\[\]^`{|}~-]*", re.ASCII)
 
 
@@ -782,10 +788,11 @@ def redirect(location: str, code: int = 302, Response: Any = None) -> Any:  # no
     """Flask's, with the page that it sends along."""
     target = quote(location, safe="!#$%&'()*+,/:;=?@[]~")
     try:
+        from werkzeug.urls import iri_to_uri
         from werkzeug.utils import redirect as page
 
-        body = page(location, code).get_data()
-        target = page(location, code).headers["Location"]
+        made = page(location, code)
+        body, target = made.get_data(), iri_to_uri(made.headers["Location"])
     except ImportError:
         shown = escape(target)
         body = f'<!doctype html>\n<title>Elsewhere</title>\n<a href="{shown}">{shown}</a>'.encode()
@@ -895,7 +902,9 @@ def url_for(request: Request, name: str, /, **values: Any) -> str:
                 raise
             query[extra] = within.pop(extra)
     base = host_url(request)[:-1] if is_whole else ""
-    path = f"{base}{request.scope.get('root_path', '')}{quote(found, safe=_IN_URL)}"
+    # SAFETY: two slashes in front would name a host.
+    found = f"/{quote(found, safe=_IN_URL).lstrip('/')}"
+    path = f"{base}{request.scope.get('root_path', '').rstrip('/')}{found}"
     text = urlencode(sorted(query.items()), doseq=True)
     return path + (f"?{text}" if text else "") + (f"#{quote(str(fragment))}" if fragment else "")
 
@@ -977,11 +986,11 @@ def habits(app: Any) -> None:
 
 async def error_page(request: Request, error: Any) -> Response:
     """Flask's page for an error."""
-    status = getattr(error, "status_code", 500)
-    description = getattr(error, "detail", None)
-    if status in _PHRASES and description == _PHRASES[status]:
-        description = None
-    headers = dict(getattr(error, "headers", None) or {})
+    status, description, headers = 500, None, {}
+    # SAFETY: errors of databases and clients have details and statuses, too.
+    if isinstance(error, HTTPException):
+        status, headers = error.status_code, dict(error.headers or {})
+        description = None if error.detail == _PHRASES.get(status) else error.detail
     if status == 405:
         headers = {"Allow": ", ".join(sorted(_allowed(request.app.routes, request.scope)))}
     return Response(_words(status, description), status, headers)
@@ -995,10 +1004,10 @@ def _words(status: int, description: str | None) -> str:
         from werkzeug.exceptions import default_exceptions
     except ImportError:
         title = f"{status} {_PHRASES.get(status, '')}".strip()
-        text = "" if description is None else f"\n<p>{escape(description)}</p>"
+        text = "" if description is None else f"\n<p>{escape(str(description))}</p>"
         return f"<!doctype html>\n<title>{title}</title>\n<h1>{title}</h1>{text}"
     if status not in default_exceptions:
-        return description or ""
+        return escape(str(description or ""))
     return str(default_exceptions[status](description=description).get_body())
 
 
