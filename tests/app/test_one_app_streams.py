@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.responses import StreamingResponse
+from starlette.responses import FileResponse, StreamingResponse
 from werkzeug.test import Client
 
 from carboy import App, Depends
-from carboy.flask import g
+from carboy.flask import g, session
 from carboy.flask import request as flask_request
+from carboy.testing import TestClient
 
 
 @pytest.mark.parametrize("is_async", [False, True])
@@ -62,3 +64,48 @@ def test_a_stream_that_fails_over_wsgi_is_told_where_it_was_opened(is_async: boo
     answer.close()
     kinds = ["async", "sync", "teardown"] if is_async else ["sync", "teardown"]
     assert told == [(kind, "halfway", "ada", "/") for kind in kinds]
+
+
+@pytest.mark.parametrize("hooked", [False, True])
+@pytest.mark.parametrize("by_wsgi", [False, True])
+def test_a_file_has_what_hooks_and_the_session_say(
+    hooked: bool, by_wsgi: bool, tmp_path: Path
+) -> None:
+    app = App(secret_key="k")
+    (tmp_path / "a.txt").write_text("0123456789")
+    one_for_all = FileResponse(tmp_path / "a.txt", headers={"X-Own": "1", "X-Powered-By": "a"})
+
+    @app.get("/file")
+    def file() -> Any:
+        session["n"] = session.get("n", 0) + 1
+        return one_for_all
+
+    app.get("/bare")(lambda: one_for_all)
+
+    if hooked:
+
+        @app.after_request
+        def marked(response: Any) -> Any:
+            assert response.mimetype == "text/plain"
+            assert response.direct_passthrough
+            response.headers["X-Frame-Options"] = "DENY"
+            del response.headers["X-Powered-By"]
+            return response
+
+    def asked(path: str, **headers: str) -> Any:
+        client: Any = app.test_client() if by_wsgi else TestClient(app)
+        return client.get(path, headers=headers)
+
+    for _ in range(2):
+        answer = asked("/file")
+        assert (answer.status_code, answer.text) == (200, "0123456789")
+        assert answer.headers["x-own"] == "1"
+        assert answer.headers["content-length"] == "10"
+        assert answer.headers.get("x-frame-options") == ("DENY" if hooked else None)
+        assert ("x-powered-by" in answer.headers) is not hooked
+        assert answer.headers["set-cookie"].count("session=") == 1
+    part = asked("/file", Range="bytes=2-4")
+    assert (part.status_code, part.text) == (206, "234")
+    bare = asked("/bare")
+    assert "set-cookie" not in bare.headers
+    assert bare.headers.get("x-frame-options") == ("DENY" if hooked else None)

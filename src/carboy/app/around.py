@@ -11,7 +11,7 @@ a stream, they are closed after it (`stay`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from werkzeug.datastructures import Headers
 from werkzeug.local import LocalProxy
@@ -20,7 +20,7 @@ from carboy.app import failing
 from carboy.app.crossing import fresh_for
 from carboy.app.errors import answer_by_kind
 from carboy.app.options import STANDS_FOR
-from carboy.app.streams import within
+from carboy.app.streams import saying, sends_itself, within
 from carboy.core.answer import BODILESS, Body, Head
 from carboy.core.closing import Ending, Opened
 from carboy.core.compile import build
@@ -260,10 +260,11 @@ class _Sent:
 
 def _dressed(context: RequestContext, answer: Pair) -> Any:
     """A typed route's answer as a Flask response, for hooks."""
-    head, body = answer
+    head, body = answer[0], cast("Any", answer[1])
     response = fresh_for(context, head.status)
-    fields = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in head.fields()]
-    response.headers = Headers(fields)
+    own = response.direct_passthrough = sends_itself(body)
+    said = body.raw_headers if own else head.fields()
+    response.headers = Headers([(n.decode("latin-1"), v.decode("latin-1")) for n, v in said])
     response.response = [body] if type(body) is bytes else _Sent(body)
     if type(body) is bytes and head.status not in BODILESS:
         # COMPAT: Flask's responses know their length; who compresses them asks for it.
@@ -299,6 +300,9 @@ def _framed(context: RequestContext, response: Any, answer: Pair) -> Pair:
     body = response.response
     if type(body) is _Sent:
         fields = [(n.lower().encode("latin-1"), v.encode("latin-1")) for n, v in response.headers]
+        if sends_itself(body.body):
+            status = response.status_code
+            return Head(status, ()), saying(body.body, fields, status)
         return Head(response.status_code, fields), body.body
     if body == [answer[1]]:
         # Untouched: what was said of its length and framing still holds.
@@ -350,7 +354,9 @@ def _stay(
     sheltered = bool(opened) and opened[0].is_async is None and type(opened[0].steps) is not Ending
     opened.insert(1 if sheltered else 0, Opened(steps, False, False))
     request.opened = opened
-    head, body = answer
+    head, body = answer[0], cast("Any", answer[1])
+    if sends_itself(body) and (added := list(head.fields())):
+        body = saying(body, [*body.raw_headers, *added], head.status)
     return head, body if type(body) is bytes else within(context, body)
 
 

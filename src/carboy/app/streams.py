@@ -8,6 +8,7 @@ nothing else in that task or thread's context, so nothing has to be put back.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from copy import copy
 from typing import Any
 
 from carboy.flask.ctx import AppContext, RequestContext
@@ -21,6 +22,20 @@ def within(context: RequestContext, body: Any) -> Any:
     if is_async_body(body):
         return _Awaited(context, application, body)
     return (_Called if callable(body) else _Pulled)(context, application, body)
+
+
+def sends_itself(body: Any) -> bool:
+    """Whether `body` is a response that sends its own head, which may be changed before."""
+    return callable(body) and not is_async_body(body) and hasattr(body, "raw_headers")
+
+
+def saying(response: Any, fields: list[tuple[bytes, bytes]], status: int) -> Any:
+    """A response like `response`, which sends itself, with other header fields and status."""
+    # SAFETY: a copy. One object may answer many requests, and a session's cookie is for one.
+    made = copy(response)
+    made.__dict__.pop("_headers", None)  # Starlette's view of the old ones
+    made.raw_headers, made.status_code = fields, status
+    return made
 
 
 class _Within:
