@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import pickle
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -263,3 +265,67 @@ def test_what_a_typed_route_aborts_with_is_text_as_on_pages(app: App) -> None:
     client = TestClient(app)
     assert client.get("/lazy").json() == {"detail": "for ada only"}
     assert client.get("/data").json() == {"detail": {"a": 1}}
+
+
+def _keeping(kept: dict[str, Any]) -> Callable[[Any], Any]:
+    """As caches do it: they look at what comes out, and go on when they can't."""
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def decorated(*args: Any, **values: Any) -> Any:
+            if request.path not in kept:
+                found = current_app.ensure_sync(view)(*args, **values)
+                try:
+                    kept[request.path] = pickle.dumps(found)
+                except Exception:
+                    return found
+            return pickle.loads(kept[request.path])
+
+        return decorated
+
+    return decorate
+
+
+def _dressing(view: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(view)
+    def decorated(*args: Any, **values: Any) -> Any:
+        response = make_response(current_app.ensure_sync(view)(*args, **values))
+        response.headers["X-Dressed"] = "yes"
+        return response
+
+    return decorated
+
+
+@pytest.mark.parametrize("by_wsgi", [False, True])
+def test_decorators_that_look_at_what_an_async_handler_answers(app: App, by_wsgi: bool) -> None:
+    kept: dict[str, Any] = {}
+    calls: list[Any] = []
+
+    @app.get("/kept")
+    @_keeping(kept)
+    async def keep() -> dict[str, Any]:
+        await asyncio.sleep(0)
+        calls.append(g.setdefault("seen", request.path))
+        return {"n": len(calls)}
+
+    @app.get("/dressed/{n}")
+    @_dressing
+    @_members_only
+    async def dress(n: int) -> dict[str, Any]:
+        await asyncio.sleep(0)
+        return {"n": n, "member": g.member}
+
+    @app.get("/fails")
+    @_dressing
+    async def fails() -> None:
+        await asyncio.sleep(0)
+        abort(409, "taken")
+
+    client: Any = app.test_client() if by_wsgi else TestClient(app)
+    for _ in range(3):
+        assert client.get("/kept").text == '{"n":1}'
+        answer = client.get("/dressed/7?member=ada")
+        assert (answer.status_code, answer.headers["x-dressed"]) == (200, "yes")
+        assert (b'"member":"ada"' in (answer.content if not by_wsgi else answer.data)) is True
+        assert client.get("/fails").status_code == 409
+    assert calls == ["/kept"]

@@ -10,15 +10,18 @@ import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
 from carboy.core.answer import Body, Head
 from carboy.core.context import RequestContext as Served
 from carboy.core.route import Route
-from carboy.core.voice import AWAITED, Kind
+from carboy.core.voice import AWAITED, Kind, LookedAt
 
 if TYPE_CHECKING:
+    from anyio import CapacityLimiter
+    from anyio.lowlevel import RunVar
+
     from carboy.app.declared import Both
     from carboy.flask.ctx import RequestContext
 
@@ -77,15 +80,45 @@ def _is_plain(call: Any) -> bool:
 def _awaiting(call: Callable[..., Any]) -> Callable[..., Any]:
     inner = inspect.unwrap(call)
 
+    is_looking = False
+
     # COMPAT: on the loop, as FastAPI calls it. What `ensure_sync` runs would wait for itself there,
-    # so it gives the coroutine, which decorators hand on.
+    # so it gives something to await, which decorators hand on. One that looks at what comes out (a
+    # cache) is known from the first time on: it gets a thread to wait in.
     @wraps(call)
     async def endpoint(*args: Any, **values: Any) -> Any:
-        before = AWAITED.set(inner)
-        try:
-            result = call(*args, **values)
-        finally:
-            AWAITED.reset(before)
+        nonlocal is_looking
+        result = None
+        if not is_looking:
+            before = AWAITED.set(inner)
+            try:
+                result = call(*args, **values)
+            except LookedAt:
+                is_looking = True
+            finally:
+                AWAITED.reset(before)
+        if is_looking:
+            result = await _in_thread(partial(call, *args, **values))
         return await result if inspect.isawaitable(result) else result
 
     return endpoint
+
+
+_limiter: RunVar[CapacityLimiter] | None = None
+
+
+async def _in_thread(call: Callable[[], Any]) -> Any:
+    """`call()` in a thread, with the contexts of here."""
+    from anyio import CapacityLimiter, to_thread
+    from anyio.lowlevel import RunVar
+
+    global _limiter
+    if _limiter is None:
+        _limiter = RunVar("carboy_decorators")
+    try:
+        own = _limiter.get()
+    except LookupError:
+        # Threads of their own: what waits in them may need others to go on.
+        own = CapacityLimiter(40)
+        _limiter.set(own)
+    return await to_thread.run_sync(call, limiter=own)

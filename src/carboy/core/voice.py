@@ -18,8 +18,34 @@ from typing import Any, NamedTuple, TypeVar
 T = TypeVar("T")
 
 #: The `async def` function in a `def` decorator that is being called by who awaits its coroutine:
-#: whoever would run that function to its end may hand the coroutine on instead.
+#: whoever would run that function to its end hands on `Unstarted` instead.
 AWAITED: ContextVar[Callable[..., Any] | None] = ContextVar("carboy.awaited", default=None)
+
+
+class LookedAt(BaseException):
+    """A decorator wants the result of an `async def` function that has not been started."""
+
+
+class Unstarted:
+    """What stands for the call of an `async def` function until it is awaited.
+
+    Who only hands it on does not notice. Who looks at it raises `LookedAt`, which no
+    ``except Exception`` catches.
+    """
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Callable[[], Any]) -> None:
+        self._call = call
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._call().__await__()  # type: ignore[no-any-return]
+
+    def _looked(self, *args: Any, **values: Any) -> Any:
+        raise LookedAt
+
+    __getattr__ = __call__ = __iter__ = __len__ = __getitem__ = __bool__ = _looked
+    __reduce_ex__ = __contains__ = _looked
 
 
 class Kind(Enum):

@@ -31,7 +31,7 @@ from carboy.core.plugin import Plugin
 from carboy.core.route import Lane, Route
 from carboy.core.router import Router
 from carboy.core.signature import Function
-from carboy.core.voice import AWAITED
+from carboy.core.voice import AWAITED, Unstarted
 from carboy.flask import cli, reexports
 from carboy.flask.adapter import MapAdapter
 from carboy.flask.config import ConfigAttribute
@@ -304,7 +304,7 @@ class Flask(Dispatch, Declaring, Urls, Files, Entry):
 
         def run(*args: Any, **kwargs: Any) -> Any:
             if AWAITED.get() is func:
-                return func(*args, **kwargs)
+                return Unstarted(lambda: func(*args, **kwargs))
             if not views_on_loop(self):
                 import asyncio
 
