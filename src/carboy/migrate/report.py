@@ -76,10 +76,19 @@ class Difference:
 
 @dataclass
 class ViewProof:
-    """How often a view was exercised, and what was not equal."""
+    """How often a view was exercised, and what was not equal.
+
+    `failed` are the requests that both sides answered with an error of the server's (5xx).
+    """
 
     requests: int = 0
     differences: list[Difference] = field(default_factory=list)
+    failed: int = 0
+
+    @property
+    def is_proof(self) -> bool:
+        """Whether anything was equal, and nothing was not: errors on both sides prove nothing."""
+        return not self.differences and self.failed < self.requests
 
 
 @dataclass

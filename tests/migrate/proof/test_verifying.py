@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from carboy.cli import main
 from carboy.migrate.proof.places import copied, environment
+from carboy.migrate.proof.proving import last_error
 from carboy.migrate.proof.spec import NoSpec, Spec, parse
 from proof.projects import NEW, OLD, REQUESTS, write
 
@@ -259,3 +260,54 @@ def test_the_samples_on_both(sample: str) -> None:
     words = ["migrate", "verify", where, where, "--setup", setup]
     told = CliRunner().invoke(main, [*words, "--requests", str(SAMPLES / sample / "walk.py")])
     assert told.exit_code == 0, told.output
+
+
+BROKEN = """
+import sqlite3
+
+from flask import Flask
+
+app = Flask(__name__)
+
+
+@app.route("/")
+def index():
+    return str(sqlite3.connect("shop.db").execute("select count(*) from seeds").fetchone()[0])
+
+
+@app.route("/hello")
+def hello():
+    return "hello"
+"""
+SEEDS = "import sqlite3; sqlite3.connect('shop.db').execute('create table seeds (id integer)')"
+
+
+def test_errors_of_both_sides_are_no_proof(tmp_path: Path) -> None:
+    write(tmp_path / "old", BROKEN)
+    write(tmp_path / "new", BROKEN)
+    sides = [f"{tmp_path / 'old'}:main:app", f"{tmp_path / 'new'}:main:app"]
+    told = CliRunner().invoke(main, ["migrate", "verify", *sides])
+    assert "index          1  equal (1 with 5xx from both)" in told.output
+    assert "the last for sqlite3.OperationalError: no such table: seeds" in told.output
+    assert "made by --setup COMMAND" in told.output
+    assert "1 of 3 views were asked and are equal" in told.output
+    setup = f'"{sys.executable}" -c "{SEEDS}"'
+    told = CliRunner().invoke(main, ["migrate", "verify", *sides, "--setup", setup])
+    assert "5xx" not in told.output
+    assert "2 of 3 views were asked and are equal" in told.output
+
+
+def test_an_error_of_the_old_side_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "old", BROKEN)
+    write(tmp_path / "new", BROKEN.replace("shop.db", ":memory:").replace("seeds", "sqlite_master"))
+    sides = [f"{tmp_path / 'old'}:main:app", f"{tmp_path / 'new'}:main:app"]
+    told = CliRunner().invoke(main, ["migrate", "verify", *sides])
+    assert told.exit_code == 1
+    assert "old  500 (sqlite3.OperationalError: no such table: seeds)" in told.output
+
+
+def test_what_a_log_says_of_an_error() -> None:
+    lines = ["noise", "Traceback:", '  File "x.py", line 1', "    x()", "a.Error: what", "[SQL]"]
+    assert last_error("\n".join(lines)) == "a.Error: what"
+    assert last_error("one\ntwo") == "two"
+    assert last_error("") == ""

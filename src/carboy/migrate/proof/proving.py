@@ -65,6 +65,8 @@ class Bench:
         self.report = VerifyReport()
         #: Requests with secrets that a record left out and nobody issued.
         self.unknown = 0
+        #: What the old side last said of an answer 500.
+        self.old_error = ""
 
     def replay(self, exchanges: Iterable[Exchange]) -> None:
         """Ask what was recorded, in its order. Stopped: as `ask`."""
@@ -97,7 +99,10 @@ class Bench:
         reference = recorded if recorded is not None else old
         assert reference is not None, "there is an old side, or a record"
         self._new_carries.learn(reference, new)
-        self._note(ask, endpoint, self._compared(new_ask, old, new, recorded))
+        found = self._compared(new_ask, old, new, recorded)
+        self._note(ask, endpoint, found)
+        if new.status >= 500 and reference_of(old, recorded).status >= 500:
+            self.report.views[endpoint or NO_ROUTE].failed += 1
         return reference
 
     def _compared(
@@ -110,14 +115,23 @@ class Bench:
             then = differences(plain.ask, recorded, plain.reply, rules)
             known = {one.what for one in found}
             found += [one for one in then if one.what not in known]
-        logged = self._new.logged()
-        if new.status >= 500 and logged:
-            last = logged.splitlines()[-1]
-            found = [
-                one._replace(new=f"{one.new} ({last})") if one.what == "status" else one
-                for one in found
-            ]
-        return found
+        was = "" if self._old is None or old is None else last_error(self._old.logged())
+        now = last_error(self._new.logged())
+        if old is None or old.status < 500:
+            was = ""
+        if new.status < 500:
+            now = ""
+        self.old_error = was or self.old_error
+        # A status of the record's has nothing to do with the old side's error.
+        mine = "" if old is None else str(old.status)
+        return [
+            one
+            if one.what != "status"
+            else one._replace(
+                old=_with(one.old, was if one.old == mine else ""), new=_with(one.new, now)
+            )
+            for one in found
+        ]
 
     def _note(self, ask: Ask, endpoint: str | None, found: list[Found]) -> None:
         report = self.report
@@ -125,6 +139,25 @@ class Bench:
         proof = report.views.setdefault(endpoint or NO_ROUTE, ViewProof())
         proof.requests += 1
         proof.differences += [Difference(ask.method, ask.target, *one) for one in found]
+
+
+def reference_of(old: Reply | None, recorded: Reply | None) -> Reply:
+    """What the new side was compared to: the old side's answer, else the record's."""
+    found = old or recorded
+    assert found is not None, "there is an old side, or a record"
+    return found
+
+
+def last_error(log: str) -> str:
+    """The line of a log that names the last error: what comes after a traceback's last frame."""
+    lines = log.splitlines()
+    frames = [at for at, line in enumerate(lines) if line.startswith("  File ")]
+    after = [line for line in lines[frames[-1] :] if line[:1].strip()] if frames else []
+    return after[0] if after else lines[-1] if lines else ""
+
+
+def _with(status: str, error: str) -> str:
+    return f"{status} ({error})" if error else status
 
 
 def _title(ask: Ask) -> str:

@@ -35,7 +35,10 @@ def told(report: VerifyReport) -> Iterator[str]:
 def _table(report: VerifyReport) -> Iterator[str]:
     rows = [("view", "requests", "differences")]
     for endpoint, proof in sorted(report.views.items()):
-        rows.append((endpoint, str(proof.requests), str(len(proof.differences) or "equal")))
+        outcome = str(len(proof.differences) or "equal")
+        if proof.failed:
+            outcome += f" ({proof.failed} with 5xx from both)"
+        rows.append((endpoint, str(proof.requests), outcome))
     rows += [(endpoint, "-", "not asked") for endpoint in report.unseen]
     width = max(len(row[0]) for row in rows)
     for name, requests, found in rows:
@@ -45,7 +48,7 @@ def _table(report: VerifyReport) -> Iterator[str]:
 def summary(report: VerifyReport) -> str:
     """One line."""
     views = [name for name in report.views if not name.startswith("(")]
-    equal = sum(not report.views[name].differences for name in views)
+    equal = sum(report.views[name].is_proof for name in views)
     return (
         f"{report.exchanges} requests compared, {len(report.differences)} differences; "
         f"{equal} of {len(views) + len(report.unseen)} views were asked and are equal"

@@ -168,6 +168,12 @@ def _sum_up(bench: Bench, old: Side | None, new: Side) -> None:
             f"{bench.unknown} requests have secrets that the record left out and no answer issued: "
             "say them, as in --secret password=..."
         )
+    if failed := sum(one.failed for one in report.views.values()):
+        told = f", the last for {bench.old_error}" if bench.old_error else ""
+        report.notes.append(
+            f"{failed} requests ended in an error of both sides{told}: that proves nothing. What "
+            "has to be there first, such as tables, is made by --setup COMMAND"
+        )
     names = {route["name"] for route in new.routes}
     if old is not None:
         # What only the new one has (its documentation, say) can't be compared with anything.
