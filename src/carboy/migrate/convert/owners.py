@@ -1,4 +1,4 @@
-"""Applications become an App, blueprints get a router, registrations include it.
+"""Blueprints get a router, and registrations include it.
 
 A blueprint stays, registered beside its router, as long as anything but its views needs it: hooks,
 error handlers, templates, a view that is not converted.
@@ -12,83 +12,24 @@ from itertools import pairwise
 
 import libcst as cst
 
-from carboy.migrate.convert import standin
 from carboy.migrate.convert.draft import Draft
-from carboy.migrate.convert.found import VERBS, Found, Owner, View
+from carboy.migrate.convert.found import Found, Owner, View
 from carboy.migrate.convert.modules import Edits
 from carboy.migrate.convert.project import Source
-from carboy.migrate.convert.text import Arguments, children, code, dotted, expression, walk
+from carboy.migrate.convert.text import Arguments, children, code, dotted, walk
 
 _ROUTERS = ("carboy.APIRouter", "fastapi.APIRouter")
 
 
-def change_applications(found: Found, edits: dict[str, Edits]) -> None:
-    """`Flask(...)` is an `App(...)`."""
-    needs_stand_in = standin.is_needed(found.project)
-    for owner in found.owners.values():
-        if _is_flask(owner) and owner.call is not None:
-            own = edits[owner.source.name]
-            own.replaced[owner.call] = _app(owner.call, own.need("carboy", "App"))
-            own.unneeded.add(code(owner.call.func))
-            own.stands_in = needs_stand_in
-
-
-def _is_flask(owner: Owner) -> bool:
-    """Whether it is an application that is no App yet."""
-    return owner.blueprint is None and not owner.is_app_class and not owner.is_router
-
-
-def _app(call: cst.Call, name: str) -> cst.Call:
-    """`App(...)` for `Flask(__name__, ...)`. An App knows the module that makes it."""
-    args = list(call.args)
-    if args and args[0].keyword is None:
-        if code(args[0].value) == "__name__":
-            del args[0]
-        else:
-            args[0] = args[0].with_changes(keyword=cst.Name("import_name"), equal=_EQUAL)
-    habits = cst.Arg(keyword=cst.Name("flask_habits"), equal=_EQUAL, value=cst.Name("True"))
-    if args and args[-1].comma is cst.MaybeSentinel.DEFAULT:
-        args[-1] = args[-1].with_changes(
-            comma=cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
-        )
-        args.append(habits)
-    elif args:
-        args.append(habits.with_changes(comma=args[-1].comma))
-    else:
-        args.append(habits)
-    return call.with_changes(func=cst.Name(name), args=args)
-
-
-_EQUAL = cst.AssignEqual(
-    whitespace_before=cst.SimpleWhitespace(""), whitespace_after=cst.SimpleWhitespace("")
-)
-
-
-def explicit_routes(found: Found, edits: dict[str, Edits], converted: set[int]) -> None:
-    """Flask's `@app.get("/<int:id>")` that stays is `@app.route(..., methods=["GET"])`: App's own
-    `get` is FastAPI's."""
-    for view in found.views:
-        if id(view) in converted or view.owner.blueprint is not None or view.owner.is_app_class:
-            continue
-        own = edits[view.source.name]
-        function = own.functions.get(view.function, view.function)
-        assert isinstance(function, cst.FunctionDef)
-        decorators = [_as_route(one) for one in function.decorators]
-        if decorators != list(function.decorators):
-            own.functions[view.function] = function.with_changes(decorators=decorators)
-
-
-def _as_route(decorator: cst.Decorator) -> cst.Decorator:
-    call = decorator.decorator
-    if not (isinstance(call, cst.Call) and isinstance(call.func, cst.Attribute)):
-        return decorator
-    verb = call.func.attr.value
-    if verb not in VERBS:
-        return decorator
-    text = code(call)
-    inner = text[text.index("(", len(code(call.func))) + 1 : text.rindex(")")].rstrip().rstrip(",")
-    new = f'{code(call.func.value)}.route({inner}, methods=["{verb.upper()}"])'
-    return decorator.with_changes(decorator=expression(new))
+def _move_up(edits: Edits, begin: str, place: cst.CSTNode) -> None:
+    """Have the statement that begins so in `place`'s place, without the comment above it."""
+    for node in edits.source.nodes:
+        if isinstance(node, cst.SimpleStatementLine):
+            text = code(node.body[0])
+            if text.startswith(begin):
+                edits.removed.add(node.body[0])
+                edits.after.setdefault(place, []).append(text)
+                return
 
 
 class Routers:
@@ -210,7 +151,15 @@ class Routers:
         """`router = APIRouter(prefix=...)` below the blueprint, or in its place."""
         assert owner.call is not None
         name = self._names[owner]
+        told = (
+            f"# Hooks and error handlers of {owner.name} hold for routes called "
+            f'"{owner.blueprint}. ...", so for these.\n'
+        )
         if name in owner.source.bound:
+            if not stays:  # the last of its views has been converted
+                edits.removed.add(owner.call)
+                edits.unneeded.add(code(owner.call.func))
+                _move_up(edits, f"{name} = ", owner.call)
             return
         if owner.resources is not None:
             tags = f'tags=["{owner.resources[:-1]}"], ' if owner.resources else ""
@@ -222,6 +171,8 @@ class Routers:
         within = "" if given_elsewhere else (owner.prefix or "").rstrip("/")
         prefix = f'prefix="{within}"' if within else ""
         text = f"{name} = {edits.need(edits.face, 'APIRouter')}({prefix})"
+        if stays and edits.target == "app":
+            text = told + text
         edits.after.setdefault(owner.call, []).append(text)
         if not stays:
             edits.removed.add(owner.call)
@@ -247,6 +198,11 @@ class Routers:
             prefix = f', prefix="{within}"' if within else ""
             text = f"{app}.include_router({router}{prefix})"
             if f"{app}.include_router({router}" in registration.source.text:
+                if not stays:
+                    own.removed.add(call)
+                    _move_up(own, f"{app}.include_router({router}", call)
+                    if isinstance(given, cst.Name):
+                        own.unneeded.add(given.value)
                 continue
             if isinstance(given, cst.Name) and registration.source is not owner.source:
                 self._import(owner, own)

@@ -15,13 +15,14 @@ from pathlib import Path
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
+from carboy.migrate.convert.becoming import change_applications, explicit_routes
 from carboy.migrate.convert.classes import ClassViews
 from carboy.migrate.convert.draft import Draft, names_in
 from carboy.migrate.convert.found import Found, Rule, View
 from carboy.migrate.convert.libraries import libraries_of
 from carboy.migrate.convert.libraries.providers import added, wanted_providers
 from carboy.migrate.convert.modules import Edits
-from carboy.migrate.convert.owners import Routers, change_applications, explicit_routes
+from carboy.migrate.convert.owners import Routers
 from carboy.migrate.convert.project import Project, Source
 from carboy.migrate.convert.ranks import settle
 from carboy.migrate.convert.routes import route_text
