@@ -12,10 +12,10 @@ from click.testing import CliRunner
 
 from carboy.cli import main
 from carboy.migrate.convert import plan
-from carboy.migrate.status import Status, gather
+from carboy.migrate.status import Status, gather, terminal
 from carboy.migrate.status.counted import STATES, Row
 from carboy.migrate.status.page import page
-from carboy.migrate.status.terminal import lengths
+from carboy.migrate.status.terminal import lengths, show
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -237,3 +237,59 @@ def test_bars_fill_their_width(counts: tuple[int, ...]) -> None:
     assert sum(parts.values()) == 12
     assert set(parts) == {state for state, count in named.items() if count}
     assert all(length > 0 for length in parts.values())
+
+
+def test_lines_fit_the_terminal_and_are_whole_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = project(
+        tmp_path,
+        shop="""
+            from flask import Flask, g, request, session
+
+            app = Flask(__name__)
+
+
+            @app.route("/")
+            def index():
+                g.a = session["b"] = request.args["c"] + request.form["d"] + request.cookies["e"]
+                return g.a
+        """,
+    )
+    show(status)
+    whole = "  shop.py:8  g, request.args, request.cookies, request.form, session\n"
+    assert whole in capsys.readouterr().out
+    monkeypatch.setattr(terminal, "_width", lambda: 40)
+    show(status, views=True)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "█" not in line]
+    at = next(n for n, line in enumerate(lines) if line.endswith("shop.py:8"))
+    assert lines[at + 1 : at + 3] == [
+        "      g, request.args, request.cookies,",
+        "      request.form, session",
+    ]
+
+
+def test_what_is_named_twice_is_told_once(tmp_path: Path) -> None:
+    status = project(
+        tmp_path,
+        shop="""
+            from flask import Flask
+            from flask_sqlalchemy import SQLAlchemy
+
+            app = Flask(__name__)
+            db = SQLAlchemy(app)
+
+
+            class Seed(db.Model):
+                pass
+
+
+            @app.route("/")
+            def index():
+                db.session.add(Seed())
+                return str(Seed.query.count())
+        """,
+    )
+    uses = status.rows[0].uses
+    assert "flask_sqlalchemy.db.session" in uses
+    assert "db.session" not in uses

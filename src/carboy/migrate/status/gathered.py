@@ -70,6 +70,10 @@ def _planned(report: ViewReport, file: str, view: View | None) -> Row:
         uses |= set(uses_of(view))
     if "request.json" in uses:
         uses.discard("request.get_json")
+    # The plan and the sources name some things each in their way: once is enough.
+    uses -= {use.removeprefix("flask_sqlalchemy.") for use in uses if use.startswith("flask_sql")}
+    if "flask_sqlalchemy.Model.query" in uses and any(map(_is_query, uses)):
+        uses.discard("flask_sqlalchemy.Model.query")
     return Row(
         report.module,
         file,
@@ -84,6 +88,10 @@ def _planned(report: ViewReport, file: str, view: View | None) -> Row:
         report.reasons,
         report.notes,
     )
+
+
+def _is_query(use: str) -> bool:
+    return use.endswith(".query") and not use.startswith("flask_sqlalchemy.")
 
 
 def uses_of(view: View) -> Iterator[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
+from pathlib import Path
 from string import Template
 
 from carboy.migrate.status.counted import STATES, Group, Row, Status
@@ -89,7 +90,7 @@ $broken
 
 def page(status: Status) -> str:
     """The whole page."""
-    name = escape(status.root.rstrip("/").rpartition("/")[2] or status.root)
+    name = escape(Path(status.root).resolve().name or status.root)
     group = status.all
     views = len(group.rows)
     return _PAGE.substitute(

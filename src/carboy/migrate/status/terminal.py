@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import textwrap
 from collections.abc import Iterator
 
 import click
@@ -11,6 +14,12 @@ from carboy.migrate.status.counted import STATES, Group, Row, Status
 _COLOURS = {"typed": "green", "half": "cyan", "converts": "blue", "person": "yellow"}
 _MARKS = {"typed": "✔", "half": "◐", "converts": "→", "person": "✎"}
 _WIDTH = 30
+_DEEP = " " * 6
+
+
+def _width() -> int:
+    """Columns that there are; in a file or a pipe a line is a view."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
 
 
 def show(status: Status, views: bool = True) -> None:
@@ -75,8 +84,14 @@ def _show_row(row: Row) -> None:
     methods = " ".join(row.methods)
     rules = " ".join(row.rules)
     place = click.style(f"{row.file}:{row.line}", dim=True)
-    uses = f"  {', '.join(row.uses)}" if row.uses else ""
-    click.echo(f"  {mark} {row.endpoint}  {methods} {rules}".rstrip() + f"  {place}{uses}")
+    uses = ", ".join(row.uses)
+    line = f"  {mark} {row.endpoint}  {methods} {rules}".rstrip() + f"  {place}"
+    width = _width()
+    if uses and len(click.unstyle(line)) + 2 + len(uses) <= width:
+        line, uses = f"{line}  {uses}", ""
+    click.echo(line)
+    if uses:
+        click.echo(textwrap.fill(uses, width, initial_indent=_DEEP, subsequent_indent=_DEEP))
     for reason in row.reasons:
         click.echo(click.style("      " + reason, fg=_COLOURS["person"]))
 
