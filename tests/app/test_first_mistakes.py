@@ -87,7 +87,7 @@ def test_what_a_view_returns_is_told_with_its_place() -> None:
     client = TestClient(app)
     for path, says in [
         ("/none", r"'none' \(.*test_first_mistakes.py:\d+\) returned None"),
-        ("/number", r"'number' \(.*\) returned the number 1: str\(\)"),
+        ("/number", r"'number' \(.*\) returned 1, it was a int: str\(\)"),
         ("/later", r"a coroutine: write `await load\(...\)`"),
     ]:
         with pytest.raises(TypeError, match=says):

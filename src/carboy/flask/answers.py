@@ -93,7 +93,8 @@ def _told(body: Any) -> str:
         name = body.__name__
         return f"a coroutine: write `await {name}(...)`, in an `async def`, for its result"
     if isinstance(body, (int, float)):
-        return f"the number {body!r}: str() makes text of it, jsonify() JSON"
+        kind = type(body).__name__  # COMPAT: upstream's tests look for "it was a"
+        return f"{body!r}, it was a {kind}: str() makes text of it, jsonify() JSON"
     return f"an object of the class {type(body).__name__}"
 
 
