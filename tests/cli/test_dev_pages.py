@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,40 @@ def test_an_error_with_frames_of_ours_only_is_answered(tmp_path: Path) -> None:
         assert status == 500
         assert "return await later(...)" in page
         assert "NotPlain" not in page + log.read_text()
+
+
+def test_what_is_declared_twice_is_told_and_served(tmp_path: Path) -> None:
+    more = """
+@app.get("/x/{a}", name="first")
+def first(a: int):
+    return 1
+
+
+@app.api_route("/x/{b}", methods=["GET", "POST"])
+def second(b: str):
+    return 2
+
+
+@app.route("/y")
+def third():
+    return "3"
+
+
+@app.route("/y")
+def fourth():
+    return "4"
+"""
+    (tmp_path / "main.py").write_text(MAIN + more)
+    with serving(tmp_path, "dev", "main:app", "--port", "0") as (url, log, _):
+        until(lambda: get(f"{url}/x/1")[1] == "1", log)
+        text = log.read_text()
+        assert text.count("is declared twice") == 2
+        at = re.search(r"GET /x/\{b\} is declared twice: first \(.*:(\d+)\) answers, second", text)
+        assert at is not None
+        assert MAIN.count("\n") + 2 <= int(at[1]) <= MAIN.count("\n") + 4
+        assert re.search(
+            r"GET /y is declared twice: third \(.*\) answers, fourth \(.*\) is never", text
+        )
 
 
 def test_causes_are_told_and_frames_of_libraries_folded(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from carboy.cli import two_flasks
+from carboy.cli.doubles import tell_of_doubles
 
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
 #: Looked for in this order where no application is named.
@@ -108,6 +109,7 @@ def _frozen(app: Any) -> Any:
     """`app`, all of whose routes were compiled; LoadError where one can't be."""
     try:
         app.engine.freeze()
+        tell_of_doubles(app)
     except Exception as error:
         raise LoadError(_trace(os.environ[APP], error, "starting")) from error
     return app

@@ -40,7 +40,7 @@ def _add_files(app: FastAPI, page: str) -> None:
     app.add_route(pages.route(page), page_files, include_in_schema=False)
 
 
-async def page_files(request: Request) -> Any:
+def page_files(request: Request) -> Any:
     """A script, style or picture of a page."""
     from starlette.exceptions import HTTPException
     from starlette.responses import Response
@@ -57,10 +57,13 @@ async def page_files(request: Request) -> Any:
 
 def _document(app: FastAPI) -> Any:
     async def openapi(request: Request) -> Any:
+        from starlette.concurrency import run_in_threadpool
         from starlette.responses import JSONResponse
 
         root = _root(request)
-        document = app.openapi()
+        # Once it takes long, for many models: others are served meanwhile.
+        made = app.openapi_schema is not None
+        document = app.openapi() if made else await run_in_threadpool(app.openapi)
         if root and app.root_path_in_servers:
             servers = document.get("servers", [])
             if root not in {server.get("url") for server in servers}:

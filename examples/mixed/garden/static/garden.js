@@ -37,6 +37,8 @@ async function post(form) {
 
 for (const [selector, act] of [["form[data-put]", put], ["form[data-post]", post]]) {
   for (const form of document.querySelectorAll(selector)) {
+    // Until now a click would have sent the form itself, past the API.
+    form.querySelector("button").disabled = false;
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       act(form).catch((error) => say(error.message, "error"));
