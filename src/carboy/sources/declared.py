@@ -142,10 +142,10 @@ def read_module(file: str | Path, text: str | None = None) -> ModuleFacts:
     try:
         source = Path(file).read_text(encoding="utf-8-sig") if text is None else text
         module = parse(source, file)
+        reader = _File(module)
+        reader.block(module.tree.body, {}, ())
     except (OSError, SyntaxError, ValueError, RecursionError) as error:
         return ModuleFacts(file, f"{type(error).__name__}: {error}")
-    reader = _File(module)
-    reader.block(module.tree.body, {}, ())
     return ModuleFacts(
         file,
         imports=tuple(imports_of(module.tree.body)),

@@ -32,7 +32,11 @@ def read_function(function: Any) -> View:
     place = module.places.get((code.co_name, line))
     if place is None:
         return View(name, file, line, known=False, why=f"{file}:{line} says something else now")
-    return read(module, place)
+    try:
+        return read(module, place)
+    except RecursionError:
+        # Hundreds of operands, or calls on calls: no reason for a document to fail.
+        return View(name, file, line, known=False, why=f"{file}:{line} is nested too deeply")
 
 
 def innermost(function: Any) -> Any:

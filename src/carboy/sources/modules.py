@@ -170,7 +170,7 @@ def module_of(file: str) -> Module | None:
     if lines:
         try:
             module = parse("".join(lines), file)
-        except (SyntaxError, ValueError):
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
             module = None
     _READ[file] = (lines, module)
     return module
