@@ -11,7 +11,7 @@ from starlette.responses import FileResponse, StreamingResponse
 from werkzeug.test import Client
 
 from carboy import App, Depends
-from carboy.flask import g, session
+from carboy.flask import Response, g, session
 from carboy.flask import request as flask_request
 from carboy.testing import TestClient
 
@@ -109,3 +109,26 @@ def test_a_file_has_what_hooks_and_the_session_say(
     bare = asked("/bare")
     assert "set-cookie" not in bare.headers
     assert bare.headers.get("x-frame-options") == ("DENY" if hooked else None)
+
+
+def test_flask_s_test_client_leaves_streams_of_flask_views_open() -> None:
+    app = App()
+    closed: list[str] = []
+
+    def pieces() -> Iterator[str]:
+        try:
+            yield "a"
+            yield "b"
+        finally:
+            closed.append("closed")
+
+    app.add_url_rule("/view", "view", lambda: Response(pieces()))
+    app.get("/typed")(lambda: StreamingResponse(pieces()))
+    client = app.test_client()
+    typed = client.get("/typed")
+    assert (typed.is_streamed, typed.text, closed) == (False, "ab", ["closed"])
+    closed.clear()
+    answer = client.get("/view")
+    assert answer.is_streamed
+    assert not closed
+    assert (answer.text, closed) == ("ab", ["closed"])

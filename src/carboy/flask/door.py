@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from carboy.flask.app import Flask
     from carboy.flask.ctx import RequestContext
 
+#: Where a test client wants to be told that a typed route of an `App` answers.
+TYPED_KEY = "carboy.typed"
+
 
 class Door:
     """The Wire of a request that came as an environ."""
@@ -96,6 +99,8 @@ def serve_wsgi(
 
 def _typed(app: Flask, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """The answer of a typed route of the `App` whose Flask side this is."""
+    if (tell := environ.get(TYPED_KEY)) is not None:
+        tell(True)
     with _kept(app, environ):
         return serve(app.engine, environ, start_response, raises=app.propagates)
 

@@ -20,6 +20,7 @@ from click.testing import CliRunner, Result
 from werkzeug.test import Client, TestResponse
 from werkzeug.wrappers import Request as BaseRequest
 
+from carboy.flask.door import TYPED_KEY
 from carboy.flask.sessions import SessionMixin
 from carboy.flask.typing import WSGIEnvironment
 
@@ -72,6 +73,8 @@ class FlaskClient(Client):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.preserve_context = False
+        #: Whether a typed route of an App has answered (door.py).
+        self._typed: list[bool] = []
         self._new_contexts: list[AbstractContextManager[Any]] = []
         self._context_stack = ExitStack()
         self.environ_base = {"REMOTE_ADDR": "127.0.0.1", "HTTP_USER_AGENT": _agent()}
@@ -104,6 +107,8 @@ class FlaskClient(Client):
         merged = {**self.environ_base, **other}
         if self.preserve_context:
             merged["werkzeug.debug.preserve_context"] = self._new_contexts.append
+        if hasattr(self.application, "owner"):
+            merged[TYPED_KEY] = self._typed.append
         return merged
 
     def _request_from_builder_args(
@@ -141,10 +146,15 @@ class FlaskClient(Client):
         request = self._request_from_builder_args(args, kwargs)
         # What the request before left behind ends now.
         self._context_stack.close()
-        # Typed routes of an App close what they opened, and their contexts, after the answer:
-        # nobody would, since tests close no responses.
-        buffered = buffered or hasattr(self.application, "owner")
+        self._typed.clear()
         response = super().open(request, buffered=buffered, follow_redirects=follow_redirects)
+        if self._typed:
+            # Typed routes of an App close what they opened, and their contexts, after the answer:
+            # nobody would, since tests close no responses.
+            try:
+                response.make_sequence()
+            finally:
+                response.close()
         response.json_module = self.application.json  # type: ignore[assignment]
         while self._new_contexts:
             self._context_stack.enter_context(self._new_contexts.pop(0))
