@@ -314,3 +314,14 @@ def test_a_miss_costs_no_more_among_a_thousand() -> None:
     count(routes._root)
     assert routes.match("GET", "/1/2/none/3") is None
     assert Counting.asked == 3
+
+
+@pytest.mark.parametrize("pattern", ["{path:path}", "{name}", "items/{name}", "{path:path}/end"])
+def test_a_pattern_without_its_slash_takes_what_starlettes_takes(pattern: str) -> None:
+    from starlette.routing import compile_path
+
+    routes, regex = router("/known", pattern), compile_path(pattern)[0]
+    for path in ("/", "/a", "/a/b", "/items/x", "/a/end", "a"):
+        fits = regex.match(path)
+        assert found(routes, path) == (None if fits is None else (pattern, *fits.groups()))
+    assert found(routes, "/known") == ("/known",)

@@ -21,6 +21,7 @@ from carboy.core.voice import Do, drive, drive_async
 from carboy.fastapi.route_state import RouteState
 from carboy.fastapi.translate import route_for
 from carboy.flask.ctx import after_this_request
+from carboy.flask.door import TYPED_KEY
 from carboy.flask.globals import request_ctx
 from carboy.flask.plugged import is_aside, served_of
 
@@ -145,6 +146,9 @@ def _after(served: RequestContext, response: Any) -> None:
 
         def at_close(answer: Any) -> Any:
             answer.call_on_close(run)
+            # A test client closes such an answer, as that of a typed route.
+            if (tell := request_ctx.request.environ.get(TYPED_KEY)) is not None:
+                tell(True)
             return answer
 
         after_this_request(at_close)

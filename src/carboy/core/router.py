@@ -52,13 +52,18 @@ class Router(Generic[T]):
     def __init__(self, routes: Iterable[T]) -> None:
         self.routes: Sequence[T] = list(routes)
         self._root: _Node[T] = _Node()
+        #: Patterns that begin with no slash: a variable of theirs may take it ("{path:path}").
+        self._whole: list[tuple[re.Pattern[str], int, T]] = []
         for rank, route in enumerate(self.routes):
             self._insert(rank, route)
         self.static: dict[str, dict[str, tuple[T, Params]]] = self._settle()
 
     def _insert(self, rank: int, route: T) -> None:
-        node = self._root
-        segments = route.pattern.segments
+        node, pattern = self._root, route.pattern
+        if pattern.pieces and not pattern.format.startswith("/"):
+            self._whole.append((re.compile(regex_for(pattern.pieces), re.DOTALL), rank, route))
+            return
+        segments = pattern.segments
         for index, segment in enumerate(segments):
             if any(isinstance(p, Variable) and p.converter.crosses_slashes for p in segment):
                 rest = _join(segments[index:])
@@ -104,7 +109,7 @@ class Router(Generic[T]):
         """Every route whose pattern fits `path`, whatever its methods, best first."""
         segments = path.split("/")
         last = len(segments)
-        fits: list[tuple[int, T, tuple[str, ...]]] = []
+        fits = self._fitting_whole(path) if self._whole else []
         # Each node has one parent, so no node is met twice: no path can make this explode.
         root = (self._root, 1, ())
         # What does not start at the root is the "*" of OPTIONS, or nonsense.
@@ -135,6 +140,10 @@ class Router(Generic[T]):
             if fit[1].pattern.converters is not None:
                 return _converted(fits)
         return fits
+
+    def _fitting_whole(self, path: str) -> list[tuple[int, T, tuple[str, ...]]]:
+        matches = ((rank, route, regex.fullmatch(path)) for regex, rank, route in self._whole)
+        return [(rank, route, match.groups()) for rank, route, match in matches if match]
 
     def match(self, method: str, path: str) -> tuple[T, Params] | None:
         """The route and its converted path values, or None where no route takes this method."""
