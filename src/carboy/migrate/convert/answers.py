@@ -129,7 +129,8 @@ class Answers:
             return updated.with_changes(
                 value=expression(f"{self.draft.response('HTMLResponse')}({code(updated.value)})")
             )
-        if kind == "unknown":
+        is_flask = kind == "response" and self.draft.has_flask_responses
+        if kind == "unknown" or is_flask:
             return updated.with_changes(value=self._answered(updated.value))
         return updated
 

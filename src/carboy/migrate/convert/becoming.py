@@ -9,6 +9,7 @@ from __future__ import annotations
 import libcst as cst
 
 from carboy.migrate.convert import standin
+from carboy.migrate.convert.draft import names_in
 from carboy.migrate.convert.found import VERBS, Found, Owner
 from carboy.migrate.convert.modules import Edits
 from carboy.migrate.convert.text import code, expression
@@ -21,7 +22,7 @@ def change_applications(found: Found, edits: dict[str, Edits]) -> None:
         if _is_flask(owner) and owner.call is not None:
             own = edits[owner.source.name]
             own.replaced[owner.call] = _app(owner.call, own.need("carboy", "App"))
-            own.unneeded.add(code(owner.call.func))
+            own.unneeded |= names_in(owner.call.func)
             own.stands_in = needs_stand_in
 
 

@@ -50,6 +50,8 @@ class Draft:
     decorators: list[str] = field(default_factory=list)
     #: A decorator is handed what the view returns, so that this stays Flask's.
     is_wrapped: bool = False
+    #: Other code is handed responses that the view makes, so that these stay Flask's.
+    has_flask_responses: bool = False
     #: Decorators of the original function that a library knows, and those of them that go.
     known_decorators: list[cst.Decorator] = field(default_factory=list)
     dropped_decorators: list[cst.Decorator] = field(default_factory=list)

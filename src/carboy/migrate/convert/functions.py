@@ -29,8 +29,8 @@ KEPT = {
 
 def made(draft: Draft, kept: str) -> cst.BaseExpression | None:
     """`kept.<name>` for a function of Flask's that makes a response."""
-    # A decorator of the application's own is handed the very objects that Flask makes.
-    is_seen = draft.is_wrapped and draft.target == "app"
+    # Other code of the application is handed the very objects that Flask makes.
+    is_seen = (draft.is_wrapped or draft.has_flask_responses) and draft.target == "app"
     return None if is_seen else expression(draft.kept(kept))
 
 

@@ -98,6 +98,8 @@ class _Imports(cst.CSTTransformer):
             return updated_node.with_changes(names=left) if left else cst.RemoveFromParent()
         if not self.edits.changes_face:
             return updated_node
+        if [_local(one) for one in updated_node.names] == ["flask"] and self._may_go("flask"):
+            return cst.RemoveFromParent()
         names = [_import_of(one) for one in updated_node.names]
         return updated_node.with_changes(names=names)
 

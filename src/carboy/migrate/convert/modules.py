@@ -13,7 +13,7 @@ from typing import Any
 import libcst as cst
 
 from carboy.migrate.convert import standin
-from carboy.migrate.convert.draft import Draft, free_import
+from carboy.migrate.convert.draft import Draft, free_import, names_in
 from carboy.migrate.convert.found import Found
 from carboy.migrate.convert.imports import tidy
 from carboy.migrate.convert.project import Source
@@ -67,7 +67,13 @@ class Edits:
         if draft.above:
             place = draft.view.cls or draft.view.function
             self.before.setdefault(place, []).extend(draft.above)
-        self.needs.update(draft.imports)
+        imports = draft.imports
+        if not draft.is_decorated and draft.view.cls is None:
+            # Options of the route stand where that is declared.
+            parts = [draft.function, *map(_parsed, draft.above)]
+            used = set().union(*map(names_in, parts))
+            imports = {need: local for need, local in imports.items() if local in used}
+        self.needs.update(imports)
         self.found.resources.wanted += draft.models
         self.found.schemas += draft.schemas
         self.unneeded |= draft.all_names

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import libcst as cst
 
-from carboy.migrate.convert.draft import Draft
+from carboy.migrate.convert.draft import Draft, names_in
 from carboy.migrate.convert.found import Found, Owner, View
 from carboy.migrate.convert.modules import Edits
 from carboy.migrate.convert.project import Source
@@ -158,7 +158,7 @@ class Routers:
         if name in owner.source.bound:
             if not stays:  # the last of its views has been converted
                 edits.removed.add(owner.call)
-                edits.unneeded.add(code(owner.call.func))
+                edits.unneeded |= names_in(owner.call.func)
                 _move_up(edits, f"{name} = ", owner.call)
             return
         if owner.resources is not None:
@@ -176,7 +176,7 @@ class Routers:
         edits.after.setdefault(owner.call, []).append(text)
         if not stays:
             edits.removed.add(owner.call)
-            edits.unneeded.add(code(owner.call.func))
+            edits.unneeded |= names_in(owner.call.func)
 
     def _include(
         self, owner: Owner, edits: dict[str, Edits], stays: bool, last: cst.ClassDef | None

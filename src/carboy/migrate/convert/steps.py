@@ -21,6 +21,7 @@ from carboy.migrate.convert.found import Found, View
 from carboy.migrate.convert.libraries import libraries_of
 from carboy.migrate.convert.libraries.restx.drafting import ResourceAnswers
 from carboy.migrate.convert.reading import read_parameters
+from carboy.migrate.convert.responses import need_flask
 from carboy.migrate.convert.rewriting import Rewriter
 from carboy.migrate.convert.routes import dress, read_rules
 from carboy.migrate.convert.text import own_nodes, walk
@@ -38,6 +39,9 @@ def draft_view(found: Found, view: View, *, target: str = "app", indent: int = 0
             library.view(draft)
     look_at_decorators(draft)
     read_parameters(draft)
+    draft.has_flask_responses = need_flask(draft)
+    if draft.has_flask_responses and target == "fastapi":
+        draft.keep("it hands a response on, or uses what only Flask's have")
     answers = Answers(draft) if view.owner.resources is None else ResourceAnswers(draft)
     draft.replace(lambda: _Body(draft, answers))
     draft.replace(lambda: _Cleaner())
