@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from carboy.migrate.convert.draft import Draft
-from carboy.migrate.convert.text import code, own_nodes
+from carboy.migrate.convert.text import code, own_nodes, walk
 
 
 @dataclass
@@ -28,6 +28,8 @@ class Wrapper:
     has_signature: bool
     #: It takes whatever the view takes.
     takes_all: bool
+    #: It does more with the keyword arguments than to hand them on.
+    looks: bool
 
 
 def look_at_decorators(draft: Draft) -> None:
@@ -47,6 +49,8 @@ def look_at_decorators(draft: Draft) -> None:
     for decorator, wrapper in wrappers:
         if wrapper is not None and not (wrapper.has_signature and wrapper.takes_all):
             draft.keep(f"{_names([decorator])} does not carry the view's signature over")
+    looking = [one for one, wrapper in wrappers if wrapper is not None and wrapper.looks]
+    draft.looked_at = _names(looking)
     seeing = [one for one, wrapper in wrappers if wrapper is None or not wrapper.is_guard]
     if seeing:
         draft.is_wrapped = True
@@ -109,6 +113,15 @@ def _described(function: cst.FunctionDef, calls: list[cst.Call]) -> Wrapper:
         answers=bool(others),
         has_signature=wraps,
         takes_all=params.star_kwarg is not None,
+        looks=params.star_kwarg is not None and _looks(function, params.star_kwarg.name, calls),
+    )
+
+
+def _looks(function: cst.FunctionDef, kwargs: cst.Name, calls: list[cst.Call]) -> bool:
+    handed_on = {id(one.value) for call in calls for one in call.args if one.star == "**"}
+    return any(
+        isinstance(node, cst.Name) and node.value == kwargs.value and id(node) not in handed_on
+        for node in walk(function.body)
     )
 
 

@@ -50,6 +50,8 @@ class Draft:
     decorators: list[str] = field(default_factory=list)
     #: A decorator is handed what the view returns, so that this stays Flask's.
     is_wrapped: bool = False
+    #: Decorators that look at what the view is called with.
+    looked_at: str = ""
     #: Other code is handed responses that the view makes, so that these stay Flask's.
     has_flask_responses: bool = False
     #: Decorators of the original function that a library knows, and those of them that go.

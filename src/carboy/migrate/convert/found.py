@@ -168,7 +168,9 @@ class Found:
 
         self.resources = Resources(self)
         self.typed = [one for source in project.relevant for one in self._typed(source)]
-        self.views = [view for source in project.relevant for view in self._views(source)]
+        # A view that is declared elsewhere may stand in any module.
+        places = dict.fromkeys((*project.relevant, *(one.source for one in self.calls)))
+        self.views = [view for source in places for view in self._views(source)]
         self.views += self.resources.views
 
     def owner(self, source: Source, node: cst.CSTNode) -> Owner | None:

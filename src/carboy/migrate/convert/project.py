@@ -143,6 +143,16 @@ class Source:
         return {node.value for node in self.nodes if isinstance(node, cst.Name)}
 
     @cached_property
+    def called(self) -> dict[str, list[cst.BaseExpression]]:
+        """What is called in the module, by its last name."""
+        found: dict[str, list[cst.BaseExpression]] = {}
+        for node in self.nodes:
+            if isinstance(node, cst.Call) and isinstance(node.func, cst.Name | cst.Attribute):
+                last = node.func.attr if isinstance(node.func, cst.Attribute) else node.func
+                found.setdefault(last.value, []).append(node.func)
+        return found
+
+    @cached_property
     def bound(self) -> set[str]:
         """Names that are bound at the top of the module."""
         return set(self.imports) | set(_bound(self.tree))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import libcst as cst
 
-from carboy.migrate.convert.draft import Draft
+from carboy.migrate.convert.draft import Draft, names_in
 from carboy.migrate.convert.found import VERBS, Rule
 from carboy.migrate.convert.rules import Path, convert_rule
 from carboy.migrate.convert.text import code
@@ -111,7 +111,7 @@ def _signature(draft: Draft) -> tuple[cst.FunctionDef, list[str]]:
             )
         elif name in draft.path_types or any(name in rule.defaults for rule, _ in draft.paths):
             required.append(f"{name}: {_from_path(draft, name, default)}")
-        else:
+        elif name in names_in(draft.function.body):
             constants.append(f"{name} = {default}")
     for name, one in draft.parameters.items():
         text = f"{name}: {one.annotation}"

@@ -14,18 +14,25 @@ from carboy.migrate.convert.project import Project
 from carboy.migrate.convert.text import dotted
 
 LINE = "import carboy.dropin  # noqa: F401  (extensions import flask: they get Carboy's)\n"
-#: Top-level names of packages that import flask.
-_PREFIX, _OTHERS = "flask_", frozenset({"flasgger"})
+#: What names of packages that import flask have in them: flask_login, webargs.flaskparser.
+_WORDS = ("flask", "flasgger")
+_OURS = ("flask", "carboy")
 
 
 def is_needed(project: Project) -> bool:
     """Whether the project uses an extension, and nobody has seen to what it imports."""
-    sources = project.sources.values()
-    if any("carboy.dropin" in source.text for source in sources):
+    if any("carboy.dropin" in source.text for source in project.relevant):
         return False
-    named = {one for source in sources for one in source.imports.values()}
-    tops = {one.partition(".")[0] for one in named}
-    return any(one.startswith(_PREFIX) or one in _OTHERS for one in tops)
+    named = {one for source in project.relevant for one in source.imports.values()}
+    return any(_extends(project, one) for one in named)
+
+
+def _extends(project: Project, name: str) -> bool:
+    """Whether an imported name is a foreign package's, for Flask."""
+    top = name.partition(".")[0]
+    if top in _OURS or not any(word in name.lower() for word in _WORDS):
+        return False
+    return project.find(top) is None
 
 
 def begin(tree: cst.Module) -> cst.Module:

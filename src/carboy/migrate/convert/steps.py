@@ -45,6 +45,8 @@ def draft_view(found: Found, view: View, *, target: str = "app", indent: int = 0
     answers = Answers(draft) if view.owner.resources is None else ResourceAnswers(draft)
     draft.replace(lambda: _Body(draft, answers))
     draft.replace(lambda: _Cleaner())
+    if draft.looked_at and draft.parameters:
+        draft.note(f"{draft.looked_at} looks at the arguments, of which there are more now")
     _look_at_errors(draft, answers)
     _look_at_catches(draft)
     _look_at_callers(draft)
@@ -185,14 +187,11 @@ def _look_at_callers(draft: Draft) -> None:
         return
     name = draft.view.name
     for source in draft.found.project.sources.values():
-        # PERF: a module that does not name it is not parsed.
-        if name not in source.text or name not in source.names:
+        # PERF: a module that does not call it is not parsed.
+        if f"{name}(" not in source.text:
             continue
-        for node in source.nodes:
-            if not (isinstance(node, cst.Call) and isinstance(node.func, cst.Name | cst.Attribute)):
-                continue
-            meaning = source.meaning(node.func) or ""
-            place = draft.found.project.owner(meaning)
+        for func in source.called.get(name, ()):
+            place = draft.found.project.owner(source.meaning(func) or "")
             if place == (draft.source, name):
                 draft.keep("other code calls it, and would not give it what it now asks for")
                 return
