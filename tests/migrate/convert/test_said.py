@@ -90,3 +90,30 @@ def test_nothing_is_written_for_nothing(said: Plan) -> None:
 
 def test_whatever_extends_flask_finds_carboys(said: Plan) -> None:
     assert said.files["main.py"].startswith("import carboy.dropin")
+
+
+def test_applications_that_are_wrapped_or_handed_about_are_told_of(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(
+        """from flask import Flask
+from setup import prepare
+
+app = Flask(__name__)
+app.wsgi_app = prepare(app, app.wsgi_app)
+
+
+@app.route("/")
+def index():
+    return "index"
+"""
+    )
+    (tmp_path / "setup.py").write_text(
+        """def prepare(app, inner):
+    print(app.root_path)
+    return inner
+"""
+    )
+    wrapped, handed = plan(tmp_path).notes
+    assert wrapped.startswith("main:5 app.wsgi_app is around Flask's views only")
+    assert handed == (
+        "setup:2 app.root_path: where app is an App now, it has to be app.flask.root_path"
+    )

@@ -19,14 +19,14 @@ def change_applications(found: Found, edits: dict[str, Edits]) -> None:
     """`Flask(...)` is an `App(...)`."""
     needs_stand_in = standin.is_needed(found.project)
     for owner in found.owners.values():
-        if _is_flask(owner) and owner.call is not None:
+        if is_flask(owner) and owner.call is not None:
             own = edits[owner.source.name]
             own.replaced[owner.call] = _app(owner.call, own.need("carboy", "App"))
             own.unneeded |= names_in(owner.call.func)
             own.stands_in = needs_stand_in
 
 
-def _is_flask(owner: Owner) -> bool:
+def is_flask(owner: Owner) -> bool:
     """Whether it is an application that is no App yet."""
     return owner.blueprint is None and not owner.is_app_class and not owner.is_router
 
@@ -63,12 +63,10 @@ def explicit_routes(found: Found, edits: dict[str, Edits], converted: set[int]) 
     for view in found.views:
         if id(view) in converted or view.owner.blueprint is not None or view.owner.is_app_class:
             continue
-        own = edits[view.source.name]
-        function = own.functions.get(view.function, view.function)
-        assert isinstance(function, cst.FunctionDef)
-        decorators = [_as_route(one) for one in function.decorators]
-        if decorators != list(function.decorators):
-            own.functions[view.function] = function.with_changes(decorators=decorators)
+        decorators = [_as_route(one) for one in view.function.decorators]
+        for old, new in zip(view.function.decorators, decorators, strict=True):
+            if new is not old:
+                edits[view.source.name].replaced[old] = new
 
 
 def _as_route(decorator: cst.Decorator) -> cst.Decorator:

@@ -59,7 +59,7 @@ class ClassViews:
                 continue
             own = edits[view.source.name]
             assert view.cls is not None
-            own.classes[view.cls] = _change(some[0].reasons)
+            own.changes[view.cls] = _change(some[0].reasons)
             if some[0].reasons:
                 continue
             own.unneeded |= {name for base in view.cls.bases for name in names_in(base.value)}
@@ -67,7 +67,7 @@ class ClassViews:
             assert rule.source is not None
             text = f'{rule.router}.view("{path.text}", name="{view.endpoint}")'
             if key not in self._called:
-                own.classes[view.cls] = _resource(rule, text)
+                own.changes[view.cls] = _resource(rule, text)
             for called in self._called.get(key, ()):
                 given = Arguments(called.rule.call.args).get(2, "view_func")
                 assert isinstance(given, cst.Call) and isinstance(given.func, cst.Attribute)

@@ -32,8 +32,8 @@ class Edits:
     replaced: dict[cst.CSTNode, cst.CSTNode] = field(default_factory=dict)
     #: Function -> what stands in its place.
     functions: dict[cst.CSTNode, cst.FunctionDef] = field(default_factory=dict)
-    #: Class -> what it becomes, given what its body has become.
-    classes: dict[cst.CSTNode, Callable[[cst.ClassDef], cst.ClassDef]] = field(default_factory=dict)
+    #: Class or function -> what it becomes, given what its body has become.
+    changes: dict[cst.CSTNode, Callable[[Any], Any]] = field(default_factory=dict)
     #: Node -> source of statements before or after the statement (or definition) it stands in.
     before: dict[cst.CSTNode, list[str]] = field(default_factory=dict)
     after: dict[cst.CSTNode, list[str]] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class Edits:
         asked: Sequence[Any] = (
             self.replaced,
             self.functions,
-            self.classes,
+            self.changes,
             self.before,
             self.after,
             self.removed,
@@ -125,8 +125,8 @@ class _Editing(cst.CSTTransformer):
             new = self.edits.replaced[original]
         if original in self.edits.functions:
             new = self.edits.functions[original]
-        if original in self.edits.classes:
-            new = self.edits.classes[original](new)
+        if original in self.edits.changes:
+            new = self.edits.changes[original](new)
         if isinstance(original, cst.SimpleStatementLine):
             return self._around(original, new, walk)
         if isinstance(original, cst.FunctionDef | cst.ClassDef):

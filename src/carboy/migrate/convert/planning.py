@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from os.path import relpath
 from pathlib import Path
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from carboy.migrate.convert.becoming import change_applications, explicit_routes
+from carboy.migrate.convert.becoming import change_applications, explicit_routes, is_flask
 from carboy.migrate.convert.classes import ClassViews
 from carboy.migrate.convert.draft import Draft, names_in
 from carboy.migrate.convert.found import Found, Rule, View
@@ -27,6 +27,7 @@ from carboy.migrate.convert.project import Project, Source
 from carboy.migrate.convert.ranks import settle
 from carboy.migrate.convert.routes import route_text
 from carboy.migrate.convert.rules import Path as TypedPath
+from carboy.migrate.convert.sides import change_sides
 from carboy.migrate.convert.steps import draft_view
 from carboy.migrate.convert.text import Arguments, code, expression, parsed
 from carboy.migrate.convert.todo import MARK, marked
@@ -103,7 +104,9 @@ class Planning:
                 self._put(draft)
         classes.put(self.edits, self.wanted)
         is_app = any(owner.is_app_class for owner in self.found.owners.values())
+        notes: list[str] = []
         if converted or is_app:
+            notes += dict.fromkeys(change_sides(self.found, self.edits, is_flask))
             change_applications(self.found, self.edits)
             self.routers.declare(converted, self.edits)
             for edits in self.edits.values():
@@ -114,7 +117,9 @@ class Planning:
                 continue
             for library in libraries_of(edits.source):
                 library.module(edits)
-        return self._plan(drafts, classes)
+        made = self._plan(drafts, classes)
+        made.notes += notes
+        return made
 
     def _drafts(self) -> tuple[list[Draft], ClassViews]:
         drafts = [self._drafted(view) for view in self.found.views]
@@ -139,7 +144,7 @@ class Planning:
         if draft.reasons:
             if draft.view.cls is not None:
                 return  # it is said once, above the class
-            edits.functions[function] = marked(function, draft.reasons)
+            edits.changes[function] = partial(marked, reasons=draft.reasons)
             return
         draft.function = marked(draft.function, [])
         edits.convert(draft)

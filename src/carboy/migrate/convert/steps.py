@@ -24,6 +24,7 @@ from carboy.migrate.convert.reading import read_parameters
 from carboy.migrate.convert.responses import need_flask
 from carboy.migrate.convert.rewriting import Rewriter
 from carboy.migrate.convert.routes import dress, read_rules
+from carboy.migrate.convert.sides import on_side
 from carboy.migrate.convert.text import own_nodes, walk
 
 
@@ -76,6 +77,9 @@ class _Body(Rewriter):
             new = functions.made(self.draft, "make_response")
             if new is not None:
                 self.draft.replacements[node] = new
+        side = on_side(self.draft, node)
+        if side is not None:
+            self.draft.replacements[node] = side
         below = super().on_visit(node)
         if below and self.draft.target == "fastapi":
             return not fastapi.look_at_name(self.draft, node)

@@ -1,0 +1,98 @@
+"""What Flask's application has and an App has not, or has as FastAPI means it: `app.flask` has it.
+
+`app.root_path` is a folder for Flask and a prefix of URLs for FastAPI, and only Flask's views go
+through `app.wsgi_app`. Where the application is known by its name, that is rewritten; where it is
+handed about, a note says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, PositionProvider
+
+from carboy.migrate.convert.draft import Draft
+from carboy.migrate.convert.found import Found, Owner
+from carboy.migrate.convert.modules import Edits
+from carboy.migrate.convert.project import Source
+from carboy.migrate.convert.text import code, expression, walk
+
+#: Flask's names that an App has not, or has in another sense.
+NAMES = frozenset(
+    {
+        "_check_setup_finished", "_find_error_handler", "_got_first_request", "_static_folder",
+        "_static_url_path", "aborter_class", "app_ctx_globals_class", "auto_find_instance_path",
+        "config_class", "debug", "default_config", "got_first_request", "make_aborter",
+        "make_config", "root_path", "subdomain_matching", "url_map_class", "wsgi_app",
+    }
+)  # fmt: skip
+#: Those of them that nobody asks of anything but an application.
+_TELLING = {"root_path", "wsgi_app"}
+_PARAMETERS = {"app", "application", "flask_app", "current_app"}
+_WRAPPED = (
+    "{place} app.wsgi_app is around Flask's views only, so it is app.flask.wsgi_app now: typed "
+    "routes want `carboy run --forwarded-allow-ips` where it is ProxyFix, else app.add_middleware"
+)
+_HANDED = "{place} {said}: where {name} is an App now, it has to be {name}.flask.{attr}"
+
+
+def change_sides(
+    found: Found, edits: dict[str, Edits], was_flask: Callable[[Owner], bool]
+) -> Iterator[str]:
+    """`app.root_path` is `app.flask.root_path` wherever `app` becomes an App. What a person has to
+    look at is yielded.
+    """
+    if not any(map(was_flask, found.owners.values())):
+        return
+    for own in edits.values():
+        for node in own.source.nodes if _may_have(own.source) else ():
+            if isinstance(node, cst.FunctionDef):
+                yield from _handed(found, own.source, node)
+            if not isinstance(node, cst.Attribute) or node.attr.value not in NAMES:
+                continue
+            owner = found.owner(own.source, node.value)
+            if owner is None or not was_flask(owner):
+                continue
+            own.replaced[node.value] = expression(f"{code(node.value)}.flask")
+            if node.attr.value == "wsgi_app" and _is_target(own.source, node):
+                yield _WRAPPED.format(place=_place(own.source, node))
+
+
+def on_side(draft: Draft, node: cst.CSTNode) -> cst.BaseExpression | None:
+    """`request.app.flask.root_path` for `current_app.root_path` in a view, and the like."""
+    if draft.target != "app" or not isinstance(node, cst.Attribute) or node.attr.value not in NAMES:
+        return None
+    if draft.meaning(node.value) == "flask.current_app":
+        draft.use("current_app")
+        return expression(f"{draft.request()}.app.flask.{node.attr.value}")
+    owner = draft.found.owner(draft.source, node.value)
+    if owner is None or owner.blueprint is not None or owner.is_app_class or owner.is_router:
+        return None
+    return expression(f"{code(node.value)}.flask.{node.attr.value}")
+
+
+def _may_have(source: Source) -> bool:
+    return any(f".{name}" in source.text for name in (NAMES if source.is_relevant else _TELLING))
+
+
+def _is_target(source: Source, node: cst.Attribute) -> bool:
+    return any(isinstance(one, cst.AssignTarget) and one.target is node for one in source.nodes)
+
+
+def _handed(found: Found, source: Source, function: cst.FunctionDef) -> Iterator[str]:
+    params = {one.name.value for one in function.params.params} & _PARAMETERS
+    for node in walk(function.body) if params else ():
+        if not isinstance(node, cst.Attribute) or node.attr.value not in _TELLING:
+            continue
+        if found.owner(source, node.value) is not None:
+            continue  # it is rewritten
+        if isinstance(node.value, cst.Name) and node.value.value in params:
+            name, attr = node.value.value, node.attr.value
+            place = _place(source, node)
+            yield _HANDED.format(place=place, said=code(node), name=name, attr=attr)
+
+
+def _place(source: Source, node: cst.CSTNode) -> str:
+    positions = MetadataWrapper(source.tree, unsafe_skip_copy=True).resolve(PositionProvider)
+    return f"{source.name}:{positions[node].start.line}"
