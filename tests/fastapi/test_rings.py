@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -200,3 +202,41 @@ def test_overrides_count_behind_middleware() -> None:
 def test_mistakes_are_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(TypeError, match=message):
         APIRouter(**options)
+
+
+def test_middleware_takes_part_in_the_lifespan() -> None:
+    seen: list[str] = []
+
+    class Around:
+        def __init__(self, app: Any, name: str) -> None:
+            self.app, self.name = app, name
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            seen.append(f"{self.name} {scope['type']}")
+            if scope["type"] == "lifespan":
+                # As Dash does: a route for whatever no other takes.
+                app.add_api_route("{path:path}", lambda path: path)
+            await self.app(scope, receive, send)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        seen.append("starts")
+        yield
+        seen.append("ends")
+
+    app = FastAPI(lifespan=lifespan)
+    app.add_middleware(Around, name="around")
+
+    async def live() -> None:
+        to: asyncio.Queue[Any] = asyncio.Queue()
+        told: asyncio.Queue[Any] = asyncio.Queue()
+        living = asyncio.create_task(app({"type": "lifespan"}, to.get, told.put))
+        await to.put({"type": "lifespan.startup"})
+        assert (await told.get())["type"] == "lifespan.startup.complete"
+        await to.put({"type": "lifespan.shutdown"})
+        assert (await told.get())["type"] == "lifespan.shutdown.complete"
+        await living
+
+    asyncio.run(live())
+    assert TestClient(app).get("/any/page").json() == "/any/page"
+    assert seen == ["around lifespan", "starts", "ends", "around http"]

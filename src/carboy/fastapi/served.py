@@ -114,7 +114,9 @@ class Served(Entry, Starlette):
         if kind == "lifespan":
             self._decide_front()
             self.engine.freeze()
-            await self._reports.live(self.router.lifespan, scope, receive, send)
+            # COMPAT: middleware may set up what it needs then.
+            live: Any = self._stack() if self.user_middleware else self.router.lifespan
+            await self._reports.live(live, scope, receive, send)
         elif reporting is not None:
             from carboy.fastapi.telemetry._asgi import is_instrumented
 
@@ -161,6 +163,9 @@ class Served(Entry, Starlette):
 
     async def _inside(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("router", self.router)
+        if scope["type"] == "lifespan":
+            await self.router.lifespan(scope, receive, send)
+            return
         if scope["type"] == "websocket":
             from carboy.fastapi.sockets import serve_websocket
 
