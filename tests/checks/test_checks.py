@@ -370,6 +370,25 @@ def test_middleware_that_an_extension_brings_is_told(tmp_path: Path) -> None:
     assert found["advice"].startswith("Around: ")
 
 
+def test_an_installed_application_is_read_as_well(tmp_path: Path) -> None:
+    for folder in ("index/shop", "index/other", "here"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "index" / "other" / "__init__.py").write_text("from flask import escape\n")
+    (tmp_path / "index" / "shop" / "__init__.py").write_text("")
+    (tmp_path / "index" / "shop" / "wsgi.py").write_text(
+        "import flask\ntry:\n    import other\nexcept ImportError:\n    pass\n"
+        "from shop import views\napp = flask.Flask('shop')\n"
+    )
+    (tmp_path / "index" / "shop" / "views.py").write_text("x = 1\n")
+    site = f"import sys; sys.path.append({str(tmp_path / 'index')!r})"
+    code = f"{site}; from carboy.cli import main; main(['check', '--json', 'shop.wsgi:app'])"
+    command = [sys.executable, "-c", code]
+    ran = subprocess.run(command, cwd=tmp_path / "here", capture_output=True, text=True, timeout=60)
+    report = json.loads(ran.stdout)
+    assert (report["loaded"], report["drop_in"], report["modules"]) == (True, True, 3)
+    assert report["kind"] == "flask"
+
+
 def test_an_unmodified_fastapi_application(tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text(
         "from fastapi import FastAPI\napp = FastAPI()\n\n@app.get('/{n}')\ndef view(n: int): ...\n"

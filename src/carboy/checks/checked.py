@@ -13,7 +13,7 @@ from typing import Any
 
 from carboy.checks.extensions import extensions, is_extension
 from carboy.checks.faces import lacking
-from carboy.checks.files import below, followed, loaded
+from carboy.checks.files import below, followed, installed, loaded, module_file
 from carboy.checks.findings import Finding, Report, Used
 from carboy.checks.habits import WSGI, habits
 from carboy.checks.loaded import AROUND, kind_of, look_at
@@ -39,7 +39,13 @@ def check(
     """
     report = Report(target, python=python_here())
     roots = [root.resolve() for root in roots or []]
-    if module:
+    package = module.partition(".")[0]
+    place = installed(module) if module and module_file(module, roots) is None else None
+    if place is not None:
+        # An application from the package index: its own modules are those of its package.
+        roots = [place]
+        files = followed(module, roots, package)
+    elif module:
         files = followed(module, roots)
     else:
         path = Path(target).resolve()
@@ -48,12 +54,12 @@ def check(
     report.drop_in = drop_in or needs_drop_in(files)
     report.kind = _kind(files)
     if load is not None:
-        files |= _load(report, load, roots)
+        files |= _load(report, load, roots if place is None else [place / package])
     own = _own_names(files, roots)
     for file in sorted(files):
         _read(report, files[file], own)
     report.add(_wrapped(report))
-    for root in roots[:1]:
+    for root in roots[:1] if place is None else ():
         report.add(beside(root))
     report.modules = len(files)
     report.add([_mark(report)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from carboy.sources.imports import absolute
 #: Folders that hold other people's code, or none that is served.
 _OUTSIDE = frozenset(("node_modules", "__pycache__", "site-packages", "build", "dist"))
 _TESTS = frozenset(("tests", "test", "testing"))
+#: Carboy itself, which may be below a root where it is worked on.
+_HERE = Path(__file__).resolve().parent.parent
 
 
 def below(folder: Path) -> list[Path]:
@@ -40,14 +43,28 @@ def module_file(name: str, roots: list[Path]) -> Path | None:
     return None
 
 
-def followed(name: str, roots: list[Path]) -> dict[Path, ModuleFacts]:
-    """The module `name` and every own module that it leads to by imports, read."""
+def installed(name: str) -> Path | None:
+    """The folder that the package of an installed module is in; nothing of it is run."""
+    try:
+        spec = find_spec(name.partition(".")[0])
+    except (ImportError, ValueError):
+        return None
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(next(iter(spec.submodule_search_locations))).resolve().parent
+
+
+def followed(name: str, roots: list[Path], within: str = "") -> dict[Path, ModuleFacts]:
+    """The module `name` and every own module that it leads to by imports, read.
+
+    Only those of the package `within`, if it is given: among installed ones others are not own.
+    """
     found: dict[Path, ModuleFacts] = {}
     waiting = [name]
     seen: set[str] = set()
     while waiting:
         one = waiting.pop()
-        if one in seen:
+        if one in seen or (within and one.partition(".")[0] != within):
             continue
         seen.add(one)
         file = module_file(one, roots)
@@ -81,6 +98,8 @@ def loaded(roots: list[Path]) -> dict[Path, ModuleFacts]:
         if not isinstance(given, str) or not given.endswith(".py"):
             continue
         file = Path(given).resolve()
+        if file.is_relative_to(_HERE):
+            continue
         for root in roots:
             if file.is_relative_to(root) and _is_own(file.relative_to(root)):
                 found[file] = read_module(file)
