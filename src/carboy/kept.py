@@ -792,7 +792,9 @@ def redirect(location: str, code: int = 302, Response: Any = None) -> Any:  # no
         from werkzeug.utils import redirect as page
 
         made = page(location, code)
-        body, target = made.get_data(), iri_to_uri(made.headers["Location"])
+        # SAFETY: a tab would be left out, and "/<tab>/host" lead to another one.
+        quoted = re.sub(r"[\x00-\x20\x7f]", lambda found: quote(found[0]), made.headers["Location"])
+        body, target = made.get_data(), iri_to_uri(quoted)
     except ImportError:
         shown = escape(target)
         body = f'<!doctype html>\n<title>Elsewhere</title>\n<a href="{shown}">{shown}</a>'.encode()

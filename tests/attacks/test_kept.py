@@ -87,12 +87,15 @@ def test_a_path_that_is_built_names_no_host(client: TestClient, rest: str) -> No
     assert path[1] not in "/\\"
 
 
-@pytest.mark.parametrize("location", ["/\u00e9", "/\u65e5\u672c", "/a\0b", "/a b", "/<script>"])
+@pytest.mark.parametrize(
+    "location", ["/\u00e9", "/\u65e5\u672c", "/a\0b", "/a b", "/<script>", "/\t/evil.test"]
+)
 def test_a_location_is_a_uri(location: str) -> None:
     answer = kept.redirect(location)
     target = answer.headers["location"]
     assert target.isascii() and target.isprintable()
     assert " " not in target and "<" not in target
+    assert target[:2] != "//"
     assert b"<script" not in answer.body
 
 

@@ -84,6 +84,22 @@ def test_a_customer_uses_both_kinds_over_sockets(by: str, tmp_path: Path) -> Non
         assert {"/api/orders", "/account/orders"} <= paths.keys()
 
 
+def test_who_follows_an_order_takes_nobody_s_connection(tmp_path: Path) -> None:
+    """A pool has fifteen; the streams of one customer had them all."""
+    with serving(tmp_path) as port:
+        ada = Visitor(port)
+        ada.see("/")
+        ada.call("PUT", "/api/basket/1", {"count": 1})
+        ada.log_in("ada", "long enough")
+        ada.see("/")
+        assert ada.call("POST", "/api/orders")[0] == 201
+        streams = [ada.follow("/api/orders/1/status") for _ in range(20)]
+        assert [next(one) for one in streams] == ["received"] * 20
+        assert "Basil" in Visitor(port).see("/")
+        for one in streams:
+            one.close()  # type: ignore[attr-defined]
+
+
 def environ(folder: Path) -> dict[str, str]:
     """The settings of a shop with a database of its own."""
     address = json.dumps(f"sqlite:///{folder}/garden.db")

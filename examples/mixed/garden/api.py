@@ -141,11 +141,14 @@ def check_out(customer: CurrentCustomer, request: Request) -> OrderShown:
     if not lines:
         raise HTTPException(409, "The basket is empty.")
     for seed, count in lines:
-        if seed.stock < count:
+        # In one statement: somebody else may buy at the same time.
+        enough = (Seed.id == seed.id) & (Seed.stock >= count)
+        taken = db.update(Seed).where(enough).values(stock=Seed.stock - count)
+        if not db.session.execute(taken).rowcount:
+            db.session.rollback()
             raise HTTPException(409, f"Only {seed.stock} packets of {seed.name} left.")
     order = Order(customer=customer)
     for seed, count in lines:
-        seed.stock -= count
         order.lines.append(Line(seed=seed, count=count, price=seed.price))
     db.session.add(order)
     db.session.commit()
@@ -178,6 +181,8 @@ def read_order(order: OwnOrder) -> OrderShown:
 async def follow_order(order: OwnOrder) -> AsyncIterator[ServerSentEvent]:
     """The order's status now, and whenever it changes, until it is sent."""
     number, last = order.id, None
+    # The request lasts as long as the stream: its connection goes back to the pool before.
+    await run_in_threadpool(db.session.remove)
     while last != "sent":
         status = await run_in_threadpool(status_of, number)
         if status != last:

@@ -1,5 +1,7 @@
 """The shop's own tests: Flask views and typed routes by one client, in one session."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from flask import session
 from flask_login import current_user
@@ -95,7 +97,9 @@ def test_login_required_and_the_typed_dependency_send_to_the_same_page(client):
     client.see("/account/login?next=/packing")
     form = {"name": "keeper", "password": "green thumb"}
     assert client.submit("/account/login?next=/packing", **form).headers["location"] == "/packing"
-    assert client.submit("/account/login?next=//evil.example", **form).headers["location"] == "/"
+    for outside in ("//evil.example", "/\\evil.example", "/%09/evil.example", "/%0A/evil.example"):
+        answer = client.submit(f"/account/login?next={outside}", **form)
+        assert answer.headers["location"] == "/"
 
 
 def test_orders_are_packed_on_a_typed_page(client):
@@ -117,6 +121,22 @@ def test_orders_are_packed_on_a_typed_page(client):
     with client.stream("GET", "/api/orders/1/status") as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         assert "".join(stream.iter_text()) == 'event: status\ndata: "sent"\n\n'
+
+
+def test_what_is_left_is_sold_once(app, client):
+    """Eight customers buy the last three packets at the same time."""
+    customers = []
+    for number in range(8):
+        one = type(client)(app, follow_redirects=False)
+        one.see("/account/join")
+        one.submit("/account/join", name=f"customer {number}", password="long enough")
+        one.see("/")
+        assert one.call("PUT", "/api/basket/9", {"count": 1}).status_code == 200
+        customers.append(one)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda one: one.call("POST", "/api/orders"), customers))
+    assert sorted(one.status_code for one in answers) == [201] * 3 + [409] * 5
+    assert client.get("/api/seeds/9").json()["stock"] == 0
 
 
 def test_a_missing_page_is_a_page_and_the_api_answers_json(client):
