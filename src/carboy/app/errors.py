@@ -49,6 +49,18 @@ class BothHandlers(AppHandlers):
         """These handlers for a route, before them for the same key those of `table`."""
         return BothHandlers(self._outer_table, self._owner, table) if table else self
 
+    def _answered(self, request: RequestContext, response: Any) -> Pair:
+        """What a handler of FastAPI's answers, which may be Flask's `make_response(...)`."""
+        if self._owner._side is not None:
+            from werkzeug.wrappers import Response
+
+            if isinstance(response, Response):
+                from carboy.flask.answers import undress
+                from carboy.flask.serving import environ_of
+
+                return undress(request, environ_of(request), response)
+        return super()._answered(request, response)
+
     def find(self, error: BaseException) -> Handling | None:
         """The handler of the inner ring, for a typed route."""
         side = self._owner._side

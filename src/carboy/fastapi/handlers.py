@@ -40,7 +40,9 @@ def status_of(error: BaseException) -> int | None:
     return None
 
 
-def adapt(handler: Callable[..., Any]) -> Handling:
+def adapt(
+    handler: Callable[..., Any], undress: Callable[[RequestContext, Any], Pair] = undress
+) -> Handling:
     """An application's ``handler(request, exc) -> Response`` for the engine."""
     if kind_of(handler).is_async:
 
@@ -138,8 +140,11 @@ class AppHandlers(Handlers):
     def _handling(self, handler: Any) -> Handling:
         known = self._adapted.get(handler)
         if known is None:
-            known = self._adapted[handler] = adapt(handler)
+            known = self._adapted[handler] = adapt(handler, self._answered)
         return known
+
+    def _answered(self, request: RequestContext, response: Any) -> Pair:
+        return undress(request, response)
 
     def find(self, error: BaseException) -> Handling | None:
         """The handler of the inner ring: by status, then by type along the MRO."""
