@@ -18,12 +18,10 @@ from starlette.routing import NoMatchFound
 from carboy.app.misses import BothMisses
 from carboy.app.wanting import wants_flask
 from carboy.core.engine import Target
-from carboy.core.errors import Handling
 from carboy.core.route import Route
 from carboy.core.router import Router
 from carboy.fastapi.applications import AppRouter
 from carboy.fastapi.declared import Declared
-from carboy.server.traces import is_dev
 
 if TYPE_CHECKING:
     from carboy.app.side import Side
@@ -118,15 +116,6 @@ class Both(Declared):
             made = options_of(self, route, found)
             known = self._options[key] = route, found[0], made
         return known[2]
-
-    def outer(self, error: BaseException) -> Handling | None:
-        """What answers an error that nobody handled; with a Flask side, hooks have seen to it."""
-        found = super().outer(error)
-        if found is not None or self.side is None or is_dev():
-            return found
-        from carboy.app.failing import OUTER
-
-        return OUTER
 
     def _as_page(self, route: Route) -> Route:
         known = self._pages.get(id(route))

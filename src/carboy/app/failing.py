@@ -13,19 +13,15 @@ from werkzeug.exceptions import InternalServerError
 
 from carboy.core.answer import Body, Head
 from carboy.core.context import RequestContext as Served
-from carboy.core.errors import Handling
 from carboy.flask import finishing
 from carboy.flask.signals import got_request_exception
-from carboy.server.outer import PLAIN_500
+from carboy.server.outer import PLAIN_500, READY
 from carboy.server.traces import is_dev
 
 if TYPE_CHECKING:
     from carboy.flask.ctx import RequestContext
 
 Pair = tuple[Head, Body]
-_HOOKED = "carboy.failed"
-#: The outer ring's answer, with hooks run if any were to be run.
-OUTER = Handling(lambda request, _: request.scope.get(_HOOKED, PLAIN_500), False)
 
 
 def concerns(context: RequestContext, served: Served, error: Exception, hooked: bool) -> bool:
@@ -52,7 +48,7 @@ def failed(context: RequestContext, served: Served, error: Exception) -> Pair:
         if not is_dev():  # who develops is shown the traceback
             head, body = PLAIN_500
             plain = side.response_class(body, head.status, content_type="text/plain; charset=utf-8")
-            served.scope[_HOOKED] = _finished(context, plain)
+            served.scope[READY] = _finished(context, plain)
         raise error
     side.log_exception((type(error), error, error.__traceback__))
     result: Any = answer if handler is None else side.ensure_sync(handler)(answer)

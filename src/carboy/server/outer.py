@@ -30,6 +30,8 @@ from carboy.server import traces
 Pair = tuple[Head, Body]
 logger = logging.getLogger("carboy.error")
 
+#: Under which key of its scope a request has the answer for the error that it goes on with.
+READY = "carboy.ready"
 PLAIN_500 = Head(500, [TEXT]), b"Internal Server Error"
 OVERLOADED = (
     Head(503, [TEXT, (b"retry-after", b"1")]),
@@ -56,7 +58,10 @@ def outer_ring(engine: Engine, request: RequestContext, error: BaseException) ->
     try:
         handling = engine.application.outer(error)
         if handling is None:
-            return traces.answer(request, error) if traces.is_dev() else PLAIN_500
+            if traces.is_dev():
+                return traces.answer(request, error)
+            ready: Pair = (request._asgi_scope or {}).get(READY, PLAIN_500)
+            return ready
         answer: Pair = yield Do(handling.handle, (request, error), handling.is_async)
     except Exception:
         logger.exception("the handler for unhandled errors failed itself")
