@@ -16,6 +16,8 @@ from carboy.testing import TestClient
 APP = "attacks.guarded_app:app"
 LINES = {
     "direct": DIRECT,
+    # Below a prefix of the server's, whose requests go the long way.
+    "direct-below": f"{DIRECT} --root-path /below",
     "uvicorn": "uvicorn {app} --port {port} --no-access-log",
     "gunicorn": "gunicorn {app} --bind {bind} --no-control-socket --graceful-timeout 5",
 }

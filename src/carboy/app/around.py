@@ -216,6 +216,7 @@ def _open_fully(app: Side, served: Served, rule: Any) -> RequestContext | Pair:
     if request.routing_exception is not None:
         return answer_by_kind(served, request.routing_exception)
     context.push()
+    request._served = served
     # What the engine has matched is no rule that this map would find.
     request.routing_exception, request.url_rule = None, rule
     request.view_args = served.path_params
