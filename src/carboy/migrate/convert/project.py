@@ -47,6 +47,8 @@ class Source:
         self.name = name
         self.text = text
         self._error: str | None = None
+        #: Name -> nodes below functions with a parameter of that name.
+        self._hidden: dict[str, set[int]] = {}
 
     @cached_property
     def tree(self) -> cst.Module:
@@ -152,6 +154,18 @@ class Source:
                 found.setdefault(last.value, []).append(node.func)
         return found
 
+    def is_parameter(self, node: cst.BaseExpression) -> bool:
+        """Whether a name is a parameter of a function around it, whatever the module calls so."""
+        name = (dotted(node) or "").partition(".")[0]
+        if name not in self._hidden:
+            self._hidden[name] = {
+                id(below)
+                for one in self.nodes
+                if isinstance(one, cst.FunctionDef) and _takes(one.params, name)
+                for below in walk(one.body)
+            }
+        return id(node) in self._hidden[name]
+
     @cached_property
     def bound(self) -> set[str]:
         """Names that are bound at the top of the module."""
@@ -161,6 +175,11 @@ class Source:
     def functions(self) -> dict[str, cst.FunctionDef]:
         """Functions at the top of the module."""
         return {one.name.value: one for one in self.tree.body if isinstance(one, cst.FunctionDef)}
+
+
+def _takes(params: cst.Parameters, name: str) -> bool:
+    every = (*params.posonly_params, *params.params, *params.kwonly_params)
+    return any(one.name.value == name for one in every)
 
 
 def _bound(module: cst.Module) -> Iterator[str]:

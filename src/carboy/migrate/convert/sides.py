@@ -54,7 +54,11 @@ def change_sides(
             owner = found.owner(own.source, node.value)
             if owner is None or not was_flask(owner):
                 continue
-            own.replaced[node.value] = expression(f"{code(node.value)}.flask")
+            name = code(node.value)
+            # A function may be handed either: the App by the project, Flask's side by Flask.
+            is_either = own.source.is_parameter(node.value)
+            text = f'getattr({name}, "flask", {name})' if is_either else f"{name}.flask"
+            own.replaced[node.value] = expression(text)
             if node.attr.value == "wsgi_app" and _is_target(own.source, node):
                 yield _WRAPPED.format(place=_place(own.source, node))
 
@@ -67,6 +71,8 @@ def on_side(draft: Draft, node: cst.CSTNode) -> cst.BaseExpression | None:
         draft.use("current_app")
         return expression(f"{draft.request()}.app.flask.{node.attr.value}")
     owner = draft.found.owner(draft.source, node.value)
+    if draft.source.is_parameter(node.value):
+        return None
     if owner is None or owner.blueprint is not None or owner.is_app_class or owner.is_router:
         return None
     return expression(f"{code(node.value)}.flask.{node.attr.value}")
