@@ -15,6 +15,7 @@ SAYS = {
     "declaring": ("app.get('/x/<int:id>')(one)", "Write '/x/{id:int}' for a typed route"),
     "starting": ("app.get('/x')(one)\napp.route('/x')(one)", "GET /x is declared twice"),
     "lifespan": ("app = App(lifespan=life)", "there is no database"),
+    "misspelled": ("app.rout('/x')", "has no attribute 'rout'. Did you mean: 'route'?"),
     "no app": ("del app", "the module 'main' has no 'app'"),
 }
 MAIN = """

@@ -15,6 +15,7 @@ import click
 
 from carboy.cli import two_flasks
 from carboy.cli.doubles import tell_of_doubles
+from carboy.server.traces import told
 
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
 #: Looked for in this order where no application is named.
@@ -161,6 +162,6 @@ def _trace(module_name: str, error: BaseException, doing: str = "importing") -> 
     own = [s for s in kept if not s.filename.startswith(_PACKAGE)]
     if not own and doing == "importing":
         own = kept
-    text = "".join(traceback.format_list(own) + traceback.format_exception_only(error))
+    text = "".join(traceback.format_list(own) + told(error))
     hint = two_flasks.hint()
     return f"{doing} {module_name!r} failed:\n{text.rstrip()}" + (f"\n{hint}" if hint else "")

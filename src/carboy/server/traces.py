@@ -11,6 +11,7 @@ import linecache
 import os
 import traceback
 from collections.abc import Iterator
+from difflib import get_close_matches
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
@@ -64,9 +65,22 @@ def as_text(error: BaseException) -> str:
     return text
 
 
+def told(error: BaseException) -> list[str]:
+    """The lines that name an error; a misspelled attribute with the one that it resembles.
+
+    COMPAT: Python 3.11 knows that only where it prints a traceback itself.
+    """
+    lines = traceback.format_exception_only(error)
+    if isinstance(error, AttributeError) and error.name and "Did you mean" not in lines[0]:
+        close = get_close_matches(error.name, dir(error.obj), n=1)
+        if error.obj is not None and close:
+            lines[0] = f"{lines[0].rstrip()}. Did you mean: '{close[0]}'?\n"
+    return lines
+
+
 def _one_as_text(error: BaseException) -> str:
     frames = traceback.format_list(own_frames(error.__traceback__))
-    last = traceback.format_exception_only(error)
+    last = told(error)
     head = "Traceback (most recent call last, Carboy's own frames left out):\n"
     return "".join([head, *frames, *last])
 
@@ -89,7 +103,7 @@ def _before(error: BaseException) -> Iterator[tuple[bool, BaseException]]:
 
 def _said(error: BaseException) -> str:
     """What an error says, with the notes that were added to it."""
-    return "".join(traceback.format_exception_only(error)).strip()
+    return "".join(told(error)).strip()
 
 
 def answer(request: RequestContext, error: BaseException) -> tuple[Head, bytes]:
