@@ -20,10 +20,12 @@ LONG = b'{"a": "' + b"z" * 3_000_000 + b'"}'
 NOBODY = {"g": None, "session": None, "set": None}
 
 
-@pytest.fixture(scope="module", params=["asyncio", "auto", "uvicorn"])
+@pytest.fixture(scope="module", params=["asyncio", "auto", "uvicorn", "below"])
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     line = "uvicorn {app} --port {port} --loop asyncio --http h11 --reset-contextvars"
-    if request.param != "uvicorn":
+    if request.param == "below":
+        line = f"{DIRECT} --loop asyncio --root-path /below"
+    elif request.param != "uvicorn":
         line = f"{DIRECT} --loop {request.param}"
     with serving(line.replace("{app}", APP).split()) as one:
         yield one
@@ -67,9 +69,10 @@ def test_what_was_asked_ahead_begins_with_nothing(server: Server, path: str, the
         sending.join()
 
 
-def test_a_server_that_hands_contexts_on_hands_no_g_on() -> None:
+@pytest.mark.parametrize("more", ["", " --root-path /below"])
+def test_a_server_that_hands_contexts_on_hands_no_g_on(more: str) -> None:
     """uvicorn's own protocols do, unless they are told not to."""
-    line = "uvicorn {app} --port {port} --loop asyncio --http h11".replace("{app}", APP)
+    line = "uvicorn {app} --port {port} --loop asyncio --http h11".replace("{app}", APP) + more
     with serving(line.split()) as server, Line(server.address) as one:
         one.send(first("/read", LONG))
         assert one.answer().status == 200

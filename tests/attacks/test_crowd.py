@@ -18,6 +18,7 @@ APP = "attacks.crowd_app:app"
 LINES = {
     "direct": DIRECT,
     "direct-asyncio": f"{DIRECT} --loop asyncio",
+    "direct-below": f"{DIRECT} --root-path /below",
     "uvicorn": "uvicorn {app} --port {port} --no-access-log",
     "gthread": "gunicorn {app} --bind {bind} --no-control-socket --graceful-timeout 5 "
     "--worker-class gthread --threads 24 --keep-alive 30",

@@ -161,3 +161,44 @@ def test_a_mark_of_one_route_is_no_mark_of_another_with_its_name(routes: tuple[s
     for _ in range(2):
         assert client.get("/open").status_code == 200
         assert client.get("/secret").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.test", "good.test.evil.test", "evilgood.test", "good.test@evil.test", "good.test:80:90",
+     "good.test/", "good.test?", "[::1]", "", "good.test,evil.test"],
+)  # fmt: skip
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_host_that_is_not_trusted_gets_to_neither_kind(host: str, is_known: bool) -> None:
+    """Nor does one that was taken before hosts were named."""
+    app = App(secret_key="guarded" * 5)
+    ran: list[str] = []
+
+    @app.get("/typed")
+    async def typed() -> None:
+        ran.append(current.host)
+
+    @app.get("/typed-def")
+    def typed_def() -> None:
+        ran.append(current.host)
+
+    @app.route("/view")
+    def view() -> str:
+        ran.append(current.host)
+        return ""
+
+    client = TestClient(app, raise_server_exceptions=False)
+    paths = ("/typed", "/typed-def", "/view")
+    for path in paths if is_known else ():
+        client.get(path, headers={"host": host})
+    ran.clear()
+    app.config["TRUSTED_HOSTS"] = ["good.test"]
+    for path in paths:
+        forwarded = {"x-forwarded-host": "good.test", "forwarded": "host=good.test"}
+        assert client.get(path, headers={"host": host, **forwarded}).status_code == 400
+        assert client.get(f"{path}/no", headers={"host": host}).status_code == 400
+        assert ran == []
+        for good in ("good.test", "good.test:8000"):
+            assert client.get(path, headers={"host": good}).status_code == 200
+        assert ran == ["good.test", "good.test:8000"]
+        ran.clear()
