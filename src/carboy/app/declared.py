@@ -71,6 +71,8 @@ class Both(Declared):
         from carboy.app.around import line_for, share
         from carboy.app.unread import unread
 
+        if self.side is not None:
+            self.side.limit_typed(route)
         inner = Target(route)
         self._behind.append(inner)
         return replace(

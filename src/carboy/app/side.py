@@ -130,6 +130,12 @@ class Side(Flask):
             route.max_body = max(own + 1, route.max_body)
         return route
 
+    def limit_typed(self, route: Route) -> None:
+        """Have MAX_CONTENT_LENGTH hold for a typed route that says no limit of its own."""
+        own = self.config["MAX_CONTENT_LENGTH"]
+        if own is not None and route.max_body == self.owner.settings.get("max_body"):
+            route.max_body = own
+
     def _hosted(self, route: Route) -> Route:
         """`route`; where rules care for hosts one that lets other hosts' requests go on."""
         seen, url_map = route.extras["seen"], self.url_map
