@@ -293,3 +293,28 @@ def test_what_is_named_twice_is_told_once(tmp_path: Path) -> None:
     uses = status.rows[0].uses
     assert "flask_sqlalchemy.db.session" in uses
     assert "db.session" not in uses
+
+
+def test_paths_have_the_prefixes_that_routers_are_included_with(tmp_path: Path) -> None:
+    found = project(
+        tmp_path,
+        main="""
+            from carboy import App
+            from teas import router
+
+            app = App()
+            app.include_router(router, prefix="/v1")
+            """,
+        teas="""
+            from carboy import APIRouter
+
+            router = APIRouter(prefix="/teas")
+
+
+            @router.get("/{number}")
+            @router.get("/")
+            def tea(number: int = 1):
+                return number
+            """,
+    )
+    assert {rule for row in found.rows for rule in row.rules} == {"/v1/teas/{number}", "/v1/teas/"}

@@ -18,7 +18,7 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 from carboy.migrate.convert.becoming import change_applications, explicit_routes, is_flask
 from carboy.migrate.convert.classes import ClassViews
 from carboy.migrate.convert.draft import Draft, names_in
-from carboy.migrate.convert.found import Found, Rule, View
+from carboy.migrate.convert.found import Found, Rule, TypedRoute, View
 from carboy.migrate.convert.libraries import libraries_of
 from carboy.migrate.convert.libraries.providers import added, wanted_providers
 from carboy.migrate.convert.modules import Edits
@@ -63,9 +63,10 @@ def plan(
     return made
 
 
-def reports(project: Project) -> list[ViewReport]:
-    """What `plan` would say of the views of a project that has been read."""
-    return Planning(project, lambda view: True, "app").reports()
+def reports(project: Project) -> tuple[list[ViewReport], list[TypedRoute]]:
+    """What `plan` would say of the views of a project that has been read, and what is typed."""
+    planning = Planning(project, lambda view: True, "app")
+    return planning.reports(), planning.found.typed
 
 
 def _filter(blueprint: str | None, view: str | None) -> Callable[[View], bool]:

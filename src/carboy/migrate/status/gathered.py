@@ -31,6 +31,7 @@ _TYPED = ("fastapi.FastAPI", "APIRouter", "carboy.App", "app.App")
 _MARKS = ("view", "carboy.view", "carboy.fastapi.views.view")
 _CLASS_VIEWS = ("views.MethodView", "views.View", "flask.MethodView", "flask.View", ".Resource")
 _CLASS_REASON = "a class of views ({}), which the converter leaves as it is"
+_UNSEEN = "a class of views (MethodView), and no add_url_rule() that can be followed leads to it"
 
 
 def gather(path: str | Path) -> Status:
@@ -38,7 +39,11 @@ def gather(path: str | Path) -> Status:
     if not Path(path).exists():
         raise FileNotFoundError(path)
     project = Project.read(Path(path))
-    planned = reports(project)
+    planned, typed = reports(project)
+    #: (module, function) -> paths, prefixes of every kind included.
+    paths: dict[tuple[str, str], list[str]] = {}
+    for route in typed:
+        paths.setdefault((route.source.name, route.function.name.value), []).append(route.path)
     files = {one.name: one.path for one in project.relevant}
     facts = {name: read_module(file) for name, file in files.items()}
     shown = {name: _relative(file, project.root) for name, file in files.items()}
@@ -52,12 +57,18 @@ def gather(path: str | Path) -> Status:
         for rule in one.rules:
             if owners.is_typed(name, rule):
                 cls = next((cls for cls in one.classes if _has(cls, rule)), None)
-                prefix = owners.prefix(name, rule)
+                known = paths.get((name, rule.view.name), ())
+                ends = (one.removesuffix(rule.text or "") for one in known if _ends(one, rule))
+                prefix = next(ends, owners.prefix(name, rule))
                 status.rows.append(_typed(name, shown[name], rule, prefix, cls))
         for cls in one.classes:
             status.rows += _class_rows(name, shown[name], cls, planned)
     status.rows.sort(key=lambda row: (row.module, row.line))
     return status
+
+
+def _ends(path: str, rule: Rule) -> bool:
+    return rule.text is not None and path.endswith(rule.text)
 
 
 def _relative(file: Path, root: Path) -> str:
@@ -169,6 +180,8 @@ def _class_rows(module: str, file: str, cls: Class, views: list[ViewReport]) -> 
     named = any(v.module == module and v.function.partition(".")[0] == cls.name for v in views)
     if base is None or planned or named:
         return
+    kind = base.rpartition(".")[2]
+    reason = _UNSEEN if kind == "MethodView" else _CLASS_REASON.format(kind)
     for name, line in cls.members.items():
         if name in VERBS or name == "dispatch_request":
             yield Row(
@@ -180,7 +193,7 @@ def _class_rows(module: str, file: str, cls: Class, views: list[ViewReport]) -> 
                 [name.upper()] if name in VERBS else [],
                 [text for text in cls.texts if text.startswith("/")],
                 "person",
-                reasons=[_CLASS_REASON.format(base.rpartition(".")[2])],
+                reasons=[reason],
             )
 
 
