@@ -198,3 +198,29 @@ def test_parts_of_a_project_do_not_leave(converted: Path) -> None:
     done = convert(converted, "--view", "books.book")
     assert done.exit_code == 2
     assert "converts whole projects" in done.stderr
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_templates_may_be_anywhere(tmp_path: Path, is_there: bool) -> None:
+    """In a folder that is no part of the project, too, whatever it is called."""
+    pages = tmp_path / 'pages "of" all'
+    if is_there:
+        pages.mkdir()
+        (pages / "a.html").write_text("a")
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "site_of_pages.py").write_text(
+        "from flask import Flask, render_template\n\n"
+        f"app = Flask(__name__, template_folder={str(pages)!r})\n\n\n"
+        "@app.route('/')\ndef index():\n    return render_template('a.html')\n"
+    )
+    done = convert(folder, "--write")
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+    if not is_there:
+        assert "their folder was not found" in done.stderr
+        return
+    assert done.exit_code == 0, done.stderr
+    namespace: dict[str, Any] = {"__file__": str(folder / "templating.py")}
+    text = (folder / "templating.py").read_text().replace("import kept", "from carboy import kept")
+    exec(text, namespace)
+    assert namespace["templates"].get_template("a.html").render() == "a"

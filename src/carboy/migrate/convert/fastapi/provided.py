@@ -6,6 +6,7 @@ They stand in the outermost package around the application's module, or in its f
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from pathlib import Path
 
 {import_kept}
 
-templates = kept.templates(Path(__file__).parent{folder})
+templates = kept.templates({folder})
 '''
 
 
@@ -73,9 +74,13 @@ def texts(found: Found, wanted: set[Need]) -> dict[Path, str]:
     made: dict[Path, str] = {}
     pages = templates_of(found)
     if templating(found) in wanted and pages is not None:
-        parts = "".join(f' / "{one}"' for one in pages.relative_to(folder).parts)
+        if pages.is_relative_to(folder):
+            parts = (f" / {json.dumps(one)}" for one in pages.relative_to(folder).parts)
+            where = "Path(__file__).parent" + "".join(parts)
+        else:
+            where = f"Path({json.dumps(pages.as_posix())})"
         line = f"from {package} import kept" if package else "import kept"
-        made[folder / "templating.py"] = _TEMPLATING.format(import_kept=line, folder=parts)
+        made[folder / "templating.py"] = _TEMPLATING.format(import_kept=line, folder=where)
         wanted = wanted | {kept_module(found)}
     if kept_module(found) in wanted:
         made[folder / "kept.py"] = inspect.getsource(kept)
