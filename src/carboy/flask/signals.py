@@ -15,8 +15,10 @@ from typing import Any
 import blinker.base
 from blinker import Namespace
 
+#: COMPAT: the one thing in another package that importing Carboy's Flask changes, and only for an
+#: App. A blinker that has no such function is left alone.
 _BLINKER: Any = blinker.base
-_id_of = _BLINKER.make_id
+_id_of = getattr(_BLINKER, "make_id", id)
 
 
 def _make_id(one: Any) -> Hashable:
@@ -28,7 +30,8 @@ def _make_id(one: Any) -> Hashable:
     return found
 
 
-_BLINKER.make_id = _make_id
+if hasattr(_BLINKER, "make_id"):
+    _BLINKER.make_id = _make_id
 
 _signals = Namespace()
 
