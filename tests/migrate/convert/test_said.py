@@ -99,6 +99,7 @@ from setup import prepare
 
 app = Flask(__name__)
 app.wsgi_app = prepare(app, app.wsgi_app)
+app.url_map.strict_slashes = False
 
 
 @app.route("/")
@@ -112,8 +113,12 @@ def index():
     return inner
 """
     )
-    wrapped, handed = plan(tmp_path).notes
+    wrapped, mapped, handed = plan(tmp_path).notes
     assert wrapped.startswith("main:5 app.wsgi_app is around Flask's views only")
+    assert mapped == (
+        "main:6 app.url_map.strict_slashes is for Flask's views: typed routes do as Flask does "
+        "without it"
+    )
     assert handed == (
         "setup:2 app.root_path: where app is an App now, it has to be app.flask.root_path"
     )

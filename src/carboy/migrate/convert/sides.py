@@ -34,6 +34,9 @@ _WRAPPED = (
     "{place} app.wsgi_app is around Flask's views only, so it is app.flask.wsgi_app now: typed "
     "routes want `carboy run --forwarded-allow-ips` where it is ProxyFix, else app.add_middleware"
 )
+#: Settings of Flask's map that hold for all of its routes.
+_OF_THE_MAP = {"strict_slashes", "merge_slashes", "redirect_defaults", "host_matching"}
+_MAPPED = "{place} {said} is for Flask's views: typed routes do as Flask does without it"
 _HANDED = "{place} {said}: where {name} is an App now, it has to be {name}.flask.{attr}"
 
 
@@ -47,6 +50,8 @@ def change_sides(
         return
     for own in edits.values():
         for node in own.source.nodes if _may_have(own.source) else ():
+            if isinstance(node, cst.AssignTarget) and _is_of_the_map(node.target):
+                yield _MAPPED.format(place=_place(own.source, node), said=code(node.target))
             if isinstance(node, cst.FunctionDef):
                 yield from _handed(found, own.source, node)
             if not isinstance(node, cst.Attribute) or node.attr.value not in NAMES:
@@ -78,7 +83,15 @@ def on_side(draft: Draft, node: cst.CSTNode) -> cst.BaseExpression | None:
     return expression(f"{code(node.value)}.flask.{node.attr.value}")
 
 
+def _is_of_the_map(target: cst.BaseExpression) -> bool:
+    if not isinstance(target, cst.Attribute) or target.attr.value not in _OF_THE_MAP:
+        return False
+    return code(target.value).endswith(".url_map")
+
+
 def _may_have(source: Source) -> bool:
+    if ".url_map." in source.text:
+        return True
     return any(f".{name}" in source.text for name in (NAMES if source.is_relevant else _TELLING))
 
 
