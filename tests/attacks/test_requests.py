@@ -158,6 +158,19 @@ def test_a_mutant_is_understood_in_one_way(data: bytes, cut: int) -> None:
     data += b"\r\n\r\nGET /end HTTP/1.0\r\n\r\n" + b"\x01" * 300_000
     whole = _verdicts(data)
     assert all(status in (200, 307, 400, 404, 405, 413, 414, 422, 431, 505) for status in whole)
-    assert _verdicts(data[:cut], data[cut:]) == whole
+    assert _agrees(whole, data[:cut], data[cut:])
     head = [data[at : at + 1] for at in range(400)]
-    assert _verdicts(*head, data[400:]) == whole
+    assert _agrees(whole, *head, data[400:])
+
+
+def _agrees(whole: list[int], *parts: bytes) -> bool:
+    """Whether the parts are answered as the whole.
+
+    A body that comes after the answer of an endpoint that does not read it ends the connection:
+    then what follows is not answered otherwise, but not at all, and the answer says so.
+    """
+    found = _verdicts(*parts)
+    if found == whole:
+        return True
+    last = _in_memory(*parts).answer.rpartition(b"HTTP/1.1 ")[2]
+    return found == whole[: len(found)] and b"\r\nconnection: close\r\n" in last
