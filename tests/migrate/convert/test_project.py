@@ -6,6 +6,7 @@ from pathlib import Path
 
 import libcst as cst
 
+from carboy.migrate.convert import plan
 from carboy.migrate.convert.project import Project
 from carboy.migrate.convert.text import children, code, walk
 
@@ -57,3 +58,21 @@ def test_modules_that_declare_nothing_are_parsed_when_asked_for(tmp_path: Path) 
     assert sums is not None
     assert sums.imports == {"pi": "math.pi"}
     assert project.owner("sums.TWICE") == (sums, "TWICE")
+
+
+def test_links_that_lead_back_are_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text("import flask\n")
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "loop").symlink_to(tmp_path, target_is_directory=True)
+    assert list(Project.read(tmp_path).sources) == ["main"]
+
+
+def test_the_mark_at_the_beginning_and_line_ends_are_kept(tmp_path: Path) -> None:
+    text = "\ufefffrom flask import Flask\r\napp = Flask(__name__)\r\n\r\n\r\n"
+    text += '@app.route("/")\r\ndef index():\r\n\treturn "x"\r\n'
+    (tmp_path / "main.py").write_bytes(text.encode())
+    made = plan(tmp_path).files["main.py"]
+    assert made.startswith("\ufefffrom carboy import App\r\n")
+    assert made.endswith('def index():\r\n\treturn "x"\r\n')
+    (tmp_path / "main.py").write_bytes(made.encode())
+    assert not plan(tmp_path).files

@@ -19,6 +19,8 @@ from carboy.migrate.convert.imports import tidy
 from carboy.migrate.convert.project import Source
 from carboy.migrate.convert.text import walk
 
+_BOM = "\ufeff"
+
 
 @dataclass
 class Edits:
@@ -107,7 +109,9 @@ class Edits:
         tree = self._ordered().visit(_Editing(self))
         assert isinstance(tree, cst.Module)
         tree = tidy(self, tree)
-        return (standin.begin(tree) if self.stands_in else tree).code
+        text = (standin.begin(tree) if self.stands_in else tree).code
+        # LibCST leaves the mark out that some editors begin a file with.
+        return _BOM + text if self.source.text.startswith(_BOM) else text
 
 
 class _Editing(cst.CSTTransformer):

@@ -281,8 +281,13 @@ def _import_root(root: Path) -> Path:
 def _python_files(root: Path) -> Iterator[Path]:
     for entry in root.iterdir():
         if entry.is_dir():
-            hidden = entry.name.startswith(".") or entry.name in SKIPPED
+            hidden = entry.name.startswith(".") or entry.name in SKIPPED or _leads_back(entry)
             if not hidden and not (entry / "pyvenv.cfg").exists():
                 yield from _python_files(entry)
         elif entry.suffix == ".py":
             yield entry
+
+
+def _leads_back(folder: Path) -> bool:
+    """Whether a link leads to a folder above itself: what is there is read already."""
+    return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
