@@ -174,3 +174,11 @@ def test_an_extension_may_wrap_a_step_that_it_finds_on_the_app() -> None:
     with app.test_request_context("/fails"):
         assert app.preprocess_request() is None
         assert g.seen
+
+
+def test_an_app_says_whether_it_has_answered_as_extensions_ask() -> None:
+    app = App()
+    app.add_url_rule("/", "index", lambda: "told")
+    assert app._got_first_request is False
+    assert app.test_client().get("/").text == "told"
+    assert app._got_first_request is True

@@ -132,6 +132,8 @@ NAMES: dict[str, str] = {
         ),
         "holds",
     ),
+    # Flask has no public name for it, so extensions ask for this one.
+    "_got_first_request": "knows",
 }
 
 
@@ -287,3 +289,6 @@ class FlaskNames:
             self.url_value_preprocessors = flask.url_value_preprocessors
             self.url_default_functions = flask.url_default_functions
             self.url_build_error_handlers = flask.url_build_error_handlers
+
+        def _knows(self, flask: Flask) -> None:
+            self._got_first_request = flask._got_first_request
