@@ -123,6 +123,15 @@ def test_what_is_typed_what_converts_and_what_needs_a_person(tmp_path: Path) -> 
     assert status.reasons[0][1] >= 2 and "MethodView" in by_name["Shelf.get"].reasons[0]
 
 
+def test_a_text_of_very_many_parts_is_read(tmp_path: Path) -> None:
+    parts = " + ".join(["'word'"] * 1000)
+    lines = ["from flask import Flask", "app = Flask(__name__)"]
+    lines += ["@app.get('/')", "def long():", f"    return {parts}"]
+    (tmp_path / "app.py").write_text("\n".join(lines) + "\n")
+    assert states(gather(tmp_path)) == {"long": "converts"}
+    assert parts in plan(tmp_path).files["app.py"]
+
+
 def test_paths_of_typed_routes_are_whole(tmp_path: Path) -> None:
     status = project(tmp_path, mixed=MIXED, other=OTHER)
     found = {row.endpoint: (row.rules, row.blueprint) for row in status.rows}

@@ -29,11 +29,12 @@ from carboy.migrate.convert.routes import route_text
 from carboy.migrate.convert.rules import Path as TypedPath
 from carboy.migrate.convert.sides import change_sides
 from carboy.migrate.convert.steps import draft_view
-from carboy.migrate.convert.text import Arguments, code, expression, parsed
+from carboy.migrate.convert.text import Arguments, code, deep, expression, parsed
 from carboy.migrate.convert.todo import MARK, marked
 from carboy.migrate.report import Plan, ViewReport
 
 
+@deep()
 def plan(
     path: str | Path,
     blueprint: str | None = None,

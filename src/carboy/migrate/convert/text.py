@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import ast
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 import libcst as cst
 
 _EMPTY = cst.Module([])
+
+
+#: Calls above one another. LibCST takes eight for each level of an expression, and a text that is
+#: put together from hundreds of parts is as deep.
+_DEPTH = 50_000
+
+
+@contextmanager
+def deep() -> Iterator[None]:
+    """Within it, and around functions as a decorator, trees may be deeper than Python's limit."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _DEPTH))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def code(node: cst.CSTNode) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from carboy.migrate.convert.planning import reports
 from carboy.migrate.convert.project import Project
+from carboy.migrate.convert.text import deep
 from carboy.migrate.report import ViewReport
 from carboy.migrate.status.counted import Row, Status
 from carboy.sources import ModuleFacts, Rule, View, read_module
@@ -34,6 +35,7 @@ _CLASS_REASON = "a class of views ({}), which the converter leaves as it is"
 _UNSEEN = "a class of views (MethodView), and no add_url_rule() that can be followed leads to it"
 
 
+@deep()
 def gather(path: str | Path) -> Status:
     """How far the project at `path` (a folder or a file) is. FileNotFoundError without one."""
     if not Path(path).exists():
