@@ -1,6 +1,6 @@
 """Sessions and flashed messages over several requests: the same cookies to the byte.
 
-Time stands still. Every cookie is also read by the other package: who is logged in stays logged in.
+Every cookie is also read by the other package: who is logged in stays logged in.
 CARBOY_FUZZ as in test_operations.py.
 """
 
@@ -13,38 +13,14 @@ from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import Any
 
-import flask.sessions
-import itsdangerous
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 from werkzeug.http import parse_cookie
 
-import carboy.flask.sessions
-
 from .asking import Ask
 from .wsgi_asking import PACKAGES, ask_wsgi, draws, same
-
-NOW = 1_700_000_000
-
-
-class Still(datetime):
-    """A clock that has stopped."""
-
-    @classmethod
-    def now(cls, tz: Any = None) -> Any:
-        return datetime.fromtimestamp(NOW, tz)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def no_time() -> Any:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(itsdangerous.TimestampSigner, "get_timestamp", lambda self: NOW)
-        for module in (flask.sessions, carboy.flask.sessions):
-            patch.setattr(module, "datetime", Still)
-        yield
-
 
 VALUES: list[Any] = [
     1, "ä", None, True, 1.5, b"\xff", (1, "a"), [1, (2,)], {"a": (1,)}, uuid.UUID(int=5), {" t": 1},
