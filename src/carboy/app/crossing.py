@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from carboy.core.answer import Body, Head
 from carboy.core.context import RequestContext as Served
+from carboy.core.per_loop import PerLoop
 from carboy.core.route import Route
 from carboy.core.voice import AWAITED, Kind, LookedAt
 
 if TYPE_CHECKING:
     from anyio import CapacityLimiter
-    from anyio.lowlevel import RunVar
 
     from carboy.app.declared import Both
     from carboy.flask.ctx import RequestContext
@@ -45,13 +45,12 @@ def responding(declared: Both, respond: Callable[..., Any]) -> Callable[..., Any
         if is_pair and isinstance(result[0], werkzeug.Response) and declared.side is not None:
             result = declared.side.make_response(result)
         if werkzeug is not None and isinstance(result, werkzeug.Response):
-            from carboy.flask.answers import undress
             from carboy.flask.globals import _cv_request
-            from carboy.flask.serving import environ_of
+            from carboy.flask.serving import pair_of
 
             if (context := _cv_request.get(None)) is not None:
                 context.__dict__["_made"] = result
-            head, body = undress(request, environ_of(request), result)
+            head, body = pair_of(request, result)
             if response is not None:
                 head = head.with_headers(response.raw_headers, response.status_code)
             return head, body
@@ -104,21 +103,18 @@ def _awaiting(call: Callable[..., Any]) -> Callable[..., Any]:
     return endpoint
 
 
-_limiter: RunVar[CapacityLimiter] | None = None
+def _limiter() -> CapacityLimiter:
+    from anyio import CapacityLimiter
+
+    return CapacityLimiter(40)
+
+
+#: Threads of their own: what waits in them may need others to go on.
+_limiters = PerLoop("carboy_decorators", _limiter)
 
 
 async def _in_thread(call: Callable[[], Any]) -> Any:
     """`call()` in a thread, with the contexts of here."""
-    from anyio import CapacityLimiter, to_thread
-    from anyio.lowlevel import RunVar
+    from anyio import to_thread
 
-    global _limiter
-    if _limiter is None:
-        _limiter = RunVar("carboy_decorators")
-    try:
-        own = _limiter.get()
-    except LookupError:
-        # Threads of their own: what waits in them may need others to go on.
-        own = CapacityLimiter(40)
-        _limiter.set(own)
-    return await to_thread.run_sync(call, limiter=own)
+    return await to_thread.run_sync(call, limiter=_limiters.get())

@@ -55,10 +55,9 @@ class BothHandlers(AppHandlers):
             from werkzeug.wrappers import Response
 
             if isinstance(response, Response):
-                from carboy.flask.answers import undress
-                from carboy.flask.serving import environ_of
+                from carboy.flask.serving import pair_of
 
-                return undress(request, environ_of(request), response)
+                return pair_of(request, response)
         return super()._answered(request, response)
 
     def find(self, error: BaseException) -> Handling | None:
@@ -208,10 +207,9 @@ def _in_context(side: Side, request: RequestContext) -> AbstractContextManager[A
 
 
 def _pair(side: Side, request: RequestContext, result: Any) -> Pair:
-    from carboy.flask.answers import undress
-    from carboy.flask.serving import environ_of
+    from carboy.flask.serving import pair_of
 
-    return undress(request, environ_of(request), side.make_response(result))
+    return pair_of(request, side.make_response(result))
 
 
 def answer_by_kind(request: RequestContext, error: Any) -> Pair:
@@ -219,13 +217,13 @@ def answer_by_kind(request: RequestContext, error: Any) -> Pair:
     from carboy.flask.answers import undress
     from carboy.flask.serving import environ_of
 
-    if is_flask(error) and answers_itself(error):
-        environ = environ_of(request)
-        return undress(request, environ, error.get_response(environ))
-    if not request.target.route.extras.get("pages"):
-        return typed.http_exception(request, as_typed(error) if is_flask(error) else error)
-    page = (error if is_flask(error) else as_flask(error)).get_response(environ_of(request))
-    return undress(request, environ_of(request), page)
+    of_flask = is_flask(error)
+    is_page = request.target.route.extras.get("pages")
+    if not (is_page or (of_flask and answers_itself(error))):
+        return typed.http_exception(request, as_typed(error) if of_flask else error)
+    made = error if of_flask else as_flask(error)
+    environ = environ_of(request)
+    return undress(request, environ, made.get_response(environ))
 
 
 # -- in a Flask view ----------------------------------------------------------------------------

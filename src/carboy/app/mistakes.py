@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from carboy.core.pattern import BRACE_CONVERTERS
+
 _BRACES = re.compile(r"{(\w+)(?::(\w+))?}")
-#: FastAPI's converters as Flask calls them.
-_CONVERTERS = {"int": "int:", "float": "float:", "path": "path:", "uuid": "uuid:"}
 
 
 def check_rule(rule: str, view: Callable[..., Any]) -> None:
@@ -26,8 +26,14 @@ def check_rule(rule: str, view: Callable[..., Any]) -> None:
         return
     found = [one for one in _BRACES.finditer(rule) if one[1] in parameters]
     if found:
-        right = _BRACES.sub(lambda one: f"<{_CONVERTERS.get(one[2] or '', '')}{one[1]}>", rule)
+        right = _BRACES.sub(_as_rule, rule)
         raise ValueError(
             f"the rule {rule!r} uses FastAPI's {found[0][0]!r}. Write {right!r} for a Flask view, "
             f"or declare a typed route with @app.get({rule!r})."
         )
+
+
+def _as_rule(variable: re.Match[str]) -> str:
+    name, kind = variable.groups()
+    # Both have the same converters, but that Flask's for text goes without saying.
+    return f"<{kind}:{name}>" if kind in BRACE_CONVERTERS and kind != "str" else f"<{name}>"

@@ -87,11 +87,13 @@ def _made(factory: Any, where: str) -> Any:
 
 #: What `served` loads, in this process and in those that the server starts.
 APP = "CARBOY_APP"
+#: "1" where files are watched: what can't be loaded is told of, and waits for the next change.
+WAITS = "CARBOY_DEV_WAITS"
 
 
 def served() -> Any:
     """The application named by CARBOY_APP, as the factory that uvicorn calls in every process."""
-    if os.environ.get("CARBOY_DEV_WAITS") != "1":
+    if os.environ.get(WAITS) != "1":
         try:
             return load_app(os.environ[APP])
         except LoadError as error:

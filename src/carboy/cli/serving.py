@@ -21,12 +21,12 @@ import click
 import uvicorn
 
 from carboy.cli.board import best
-from carboy.cli.loading import APP, LoadError, complain, import_string, load_app
+from carboy.cli.loading import APP, WAITS, LoadError, complain, import_string, load_app
 from carboy.cli.logs import log_config
 from carboy.cli.options import CERTS
 from carboy.cli.sockets import BACKLOG, Taken, address, listen
 from carboy.cli.stats import STATS, Stats, take
-from carboy.cli.unready import WAITS, PatientServer
+from carboy.cli.unready import PatientServer
 from carboy.cli.worker import NOT_STARTED, Server
 from carboy.protocols import PROTOCOL
 from carboy.server.shared import EVENTS, MEASURE, check_settings

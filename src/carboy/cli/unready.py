@@ -18,8 +18,6 @@ from carboy.cli.worker import Server
 from carboy.server import traces
 
 Message = MutableMapping[str, Any]
-#: Set where files are watched, for the processes that are started.
-WAITS = "CARBOY_DEV_WAITS"
 
 
 class Unready:

@@ -16,7 +16,6 @@ from werkzeug.datastructures import MultiDict, iter_multi_items
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import BuildError, RequestRedirect, ValidationError, WebsocketMismatch
 
-from carboy.core.pattern import regex_for
 from carboy.core.route import Route
 from carboy.flask.rules import SAFE, Bound
 
@@ -105,7 +104,7 @@ class MapAdapter:
         """The rule for WebSockets that fits; the engine knows none of these."""
         path, _ = self._wanted(path_info, None)
         for bound in self.map.sockets:
-            fits = re.fullmatch(regex_for(bound.path.pieces), path)
+            fits = bound.path_regex.fullmatch(path) if bound.path_regex else None
             of_host = self.texts_of_host(bound)
             if fits is not None and of_host is not None:
                 return bound, {**of_host, **dict(zip(bound.path.names, fits.groups(), strict=True))}

@@ -86,6 +86,8 @@ class Bound:
     #: Texts of the variables whose values are settled.
     constants: Mapping[str, str]
     host_regex: re.Pattern[str] | None = None
+    #: For rules that the engine's router does not hold.
+    path_regex: re.Pattern[str] | None = None
 
     def values(self, texts: Mapping[str, str]) -> dict[str, Any]:
         """The view's arguments. ValidationError where a converter finds no value."""

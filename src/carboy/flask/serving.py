@@ -100,6 +100,11 @@ def _through_middleware(app: Flask, environ: WSGIEnvironment) -> tuple[Head, Bod
     return Head(int(status[:3]), fields), Stream(pieces)
 
 
+def pair_of(request: RequestContext, response: BaseResponse) -> tuple[Head, Body]:
+    """The pair for a response to the engine's request."""
+    return undress(request, environ_of(request), response)
+
+
 def environ_of(request: RequestContext) -> WSGIEnvironment:
     """The WSGI environ for a request, the one that it came with if it did. Source: PEP 3333."""
     came: WSGIEnvironment | None = getattr(request.wire, "environ", None)

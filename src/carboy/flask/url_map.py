@@ -92,6 +92,7 @@ class UrlMap:
                 self.knows_hosts = True
                 bound.host_regex = re.compile(regex_for(bound.host.pieces))
             if rule.websocket and not rule.build_only:
+                bound.path_regex = re.compile(regex_for(bound.path.pieces))
                 self.sockets = sorted((*self.sockets, bound), key=lambda one: one.rank)
             elif not rule.build_only:
                 for rank, route in self._routes_of(bound):

@@ -14,12 +14,12 @@ from weakref import WeakKeyDictionary
 from carboy.core.closing import enter_async
 from carboy.core.context import RequestContext
 from carboy.core.errors import Overloaded
+from carboy.core.per_loop import PerLoop
 
 if TYPE_CHECKING:
     from anyio import Semaphore
-    from anyio.lowlevel import RunVar
 
-_counted: RunVar[WeakKeyDictionary[Turns, Semaphore]] | None = None
+_counted: PerLoop[WeakKeyDictionary[Turns, Semaphore]] = PerLoop("carboy_turns", WeakKeyDictionary)
 
 
 class Turns:
@@ -44,18 +44,10 @@ class Turns:
         await enter_async(request, _turn(free), False)
 
     def _semaphore(self) -> Semaphore:
-        from anyio import Semaphore
-        from anyio.lowlevel import RunVar
-
-        global _counted
-        if _counted is None:
-            _counted = RunVar("carboy_turns")
-        try:
-            known = _counted.get()
-        except LookupError:
-            known = WeakKeyDictionary()
-            _counted.set(known)
+        known = _counted.get()
         if self not in known:
+            from anyio import Semaphore
+
             known[self] = Semaphore(self.limit)
         return known[self]
 

@@ -10,7 +10,7 @@ import libcst as cst
 
 from carboy.migrate.convert import standin
 from carboy.migrate.convert.draft import names_in
-from carboy.migrate.convert.found import VERBS, Found, Owner
+from carboy.migrate.convert.found import VERBS, Found
 from carboy.migrate.convert.modules import Edits
 from carboy.migrate.convert.text import code, expression
 
@@ -19,16 +19,11 @@ def change_applications(found: Found, edits: dict[str, Edits]) -> None:
     """`Flask(...)` is an `App(...)`."""
     needs_stand_in = standin.is_needed(found.project)
     for owner in found.owners.values():
-        if is_flask(owner) and owner.call is not None:
+        if owner.is_flask and owner.call is not None:
             own = edits[owner.source.name]
             own.replaced[owner.call] = _app(owner.call, own.need("carboy", "App"))
             own.unneeded |= names_in(owner.call.func)
             own.stands_in = needs_stand_in
-
-
-def is_flask(owner: Owner) -> bool:
-    """Whether it is an application that is no App yet."""
-    return owner.blueprint is None and not owner.is_app_class and not owner.is_router
 
 
 def _app(call: cst.Call, name: str) -> cst.Call:

@@ -49,6 +49,16 @@ class Owner:
     bound: cst.BaseExpression | None = None
 
     @property
+    def is_application(self) -> bool:
+        """A Flask or an App, and none of what is declared on one."""
+        return self.blueprint is None and self.resources is None and not self.is_router
+
+    @property
+    def is_flask(self) -> bool:
+        """An application that is no App yet."""
+        return self.is_application and not self.is_app_class
+
+    @property
     def full_prefix(self) -> str:
         """The prefix as requests see it. A blueprint's registration says it anew."""
         if self.resources is not None:

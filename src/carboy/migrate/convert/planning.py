@@ -15,7 +15,7 @@ from pathlib import Path
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from carboy.migrate.convert.becoming import change_applications, explicit_routes, is_flask
+from carboy.migrate.convert.becoming import change_applications, explicit_routes
 from carboy.migrate.convert.classes import ClassViews
 from carboy.migrate.convert.draft import Draft, names_in
 from carboy.migrate.convert.found import Found, Rule, TypedRoute, View
@@ -108,7 +108,7 @@ class Planning:
         is_app = any(owner.is_app_class for owner in self.found.owners.values())
         notes: list[str] = []
         if converted or is_app:
-            notes += dict.fromkeys(change_sides(self.found, self.edits, is_flask))
+            notes += dict.fromkeys(change_sides(self.found, self.edits))
             change_applications(self.found, self.edits)
             self.routers.declare(converted, self.edits)
             for edits in self.edits.values():

@@ -7,13 +7,13 @@ handed about, a note says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from carboy.migrate.convert.draft import Draft
-from carboy.migrate.convert.found import Found, Owner
+from carboy.migrate.convert.found import Found
 from carboy.migrate.convert.modules import Edits
 from carboy.migrate.convert.project import Source
 from carboy.migrate.convert.text import code, expression, walk
@@ -40,13 +40,11 @@ _MAPPED = "{place} {said} is for Flask's views: typed routes do as Flask does wi
 _HANDED = "{place} {said}: where {name} is an App now, it has to be {name}.flask.{attr}"
 
 
-def change_sides(
-    found: Found, edits: dict[str, Edits], was_flask: Callable[[Owner], bool]
-) -> Iterator[str]:
+def change_sides(found: Found, edits: dict[str, Edits]) -> Iterator[str]:
     """`app.root_path` is `app.flask.root_path` wherever `app` becomes an App. What a person has to
     look at is yielded.
     """
-    if not any(map(was_flask, found.owners.values())):
+    if not any(one.is_flask for one in found.owners.values()):
         return
     for own in edits.values():
         for node in own.source.nodes if _may_have(own.source) else ():
@@ -57,7 +55,7 @@ def change_sides(
             if not isinstance(node, cst.Attribute) or node.attr.value not in NAMES:
                 continue
             owner = found.owner(own.source, node.value)
-            if owner is None or not was_flask(owner):
+            if owner is None or not owner.is_flask:
                 continue
             name = code(node.value)
             # A function may be handed either: the App by the project, Flask's side by Flask.
@@ -78,7 +76,7 @@ def on_side(draft: Draft, node: cst.CSTNode) -> cst.BaseExpression | None:
     owner = draft.found.owner(draft.source, node.value)
     if draft.source.is_parameter(node.value):
         return None
-    if owner is None or owner.blueprint is not None or owner.is_app_class or owner.is_router:
+    if owner is None or not owner.is_flask:
         return None
     return expression(f"{code(node.value)}.flask.{node.attr.value}")
 

@@ -50,7 +50,7 @@ class Applications:
     def change(self) -> None:
         """All of it, in every module."""
         owner = application(self.found)
-        apps = [one for one in self.found.owners.values() if one.call and _is_flask(one)]
+        apps = [one for one in self.found.owners.values() if one.call and one.is_application]
         for one in apps:
             assert one.call is not None
             if owner is None:
@@ -73,9 +73,7 @@ class Applications:
     def typed(self) -> None:
         """Views that are typed already."""
         owner = application(self.found)
-        if not any(
-            one.blueprint is None and not one.is_router for one in self.found.owners.values()
-        ):
+        if not any(one.is_application for one in self.found.owners.values()):
             return  # it has left already
         if self.found.typed:
             count = len(self.found.typed)
@@ -139,7 +137,7 @@ class Applications:
                     self.obstacles.append((source, node, "assigns a secret key once more"))
         elif isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute):
             on = self.found.owner(source, node.func.value)
-            if on is not None and _is_flask(on) and node.func.attr.value == "run":
+            if on is not None and on.is_application and node.func.attr.value == "run":
                 self._run(own, node, code(node.func.value))
         elif isinstance(node, cst.FunctionDef):
             self._handlers(source, node)
@@ -153,7 +151,7 @@ class Applications:
         if not isinstance(target, cst.Attribute) or target.attr.value != wanted:
             return None
         owner = self.found.owner(source, target.value)
-        return code(target.value) if owner is not None and _is_flask(owner) else None
+        return code(target.value) if owner is not None and owner.is_application else None
 
     def _session(self, own: Edits, node: cst.Assign, app: str, value: str) -> None:
         own.removed.add(node)
@@ -181,7 +179,7 @@ class Applications:
 
         def is_app(node: cst.BaseExpression) -> bool:
             owner = self.found.owner(source, node)
-            return owner is not None and _is_flask(owner)
+            return owner is not None and owner.is_application
 
         for asked in loggers(source.tree, is_app):
             own.replaced[asked] = logger(self.found, own.need("", "logging"))
@@ -225,7 +223,7 @@ class Applications:
             owner = self.found.owner(source, call.func.value)
             if owner is None or call.func.attr.value != "errorhandler":
                 continue
-            if not _is_flask(owner):
+            if not owner.is_application:
                 self.obstacles.append((source, function, "errors are handled by a blueprint"))
                 continue
             made = handler(self.found, source, owner, function, decorator)
@@ -251,7 +249,3 @@ def beside_views(source: Source, edits: Edits, kept: tuple[str, str], node: cst.
     else:
         return False
     return True
-
-
-def _is_flask(owner: Owner) -> bool:
-    return owner.blueprint is None and not owner.is_router and owner.resources is None

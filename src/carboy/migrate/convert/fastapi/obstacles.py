@@ -24,7 +24,7 @@ from carboy.migrate.convert.fastapi.provided import kept_module, templates_of, t
 from carboy.migrate.convert.found import Found
 from carboy.migrate.convert.modules import Edits
 from carboy.migrate.convert.project import Project, Source
-from carboy.migrate.convert.text import children, code, dotted
+from carboy.migrate.convert.text import children, code, dotted, walk
 
 #: What a page has of Flask's and its extensions that Starlette's has not, or has otherwise.
 _IN_PAGES = {
@@ -89,7 +89,7 @@ class Obstacles:
             return
         if node in edits.functions or node in edits.replaced or node in edits.removed:
             return
-        if isinstance(node, cst.SimpleStatementLine) and edits.removed & set(_parts(node)):
+        if isinstance(node, cst.SimpleStatementLine) and not edits.removed.isdisjoint(walk(node)):
             return
         if isinstance(node, cst.FunctionDef | cst.Lambda):
             params = node.params
@@ -159,16 +159,6 @@ class Obstacles:
                 continue
             for what in _in_page(text):
                 self._pages.append(f"{file.relative_to(self.found.project.root)} {what}")
-
-
-def _parts(node: cst.SimpleStatementLine) -> list[cst.CSTNode]:
-    found: list[cst.CSTNode] = []
-    pending: list[cst.CSTNode] = list(node.body)
-    while pending:
-        one = pending.pop()
-        found.append(one)
-        pending += children(one)
-    return found
 
 
 def _in_page(text: str) -> list[str]:

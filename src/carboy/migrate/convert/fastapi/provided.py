@@ -27,7 +27,7 @@ templates = kept.templates({folder})
 
 def application(found: Found) -> Owner | None:
     """The application, if there is one and only one."""
-    every = [one for one in found.owners.values() if one.blueprint is None and not one.is_router]
+    every = [one for one in found.owners.values() if one.is_application]
     return every[0] if len(every) == 1 else None
 
 

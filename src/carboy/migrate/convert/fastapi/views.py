@@ -15,6 +15,7 @@ from carboy.migrate.convert.contexts import TABLES as APP
 from carboy.migrate.convert.draft import Draft
 from carboy.migrate.convert.fastapi.config import loggers, settings
 from carboy.migrate.convert.fastapi.foreign import is_foreign
+from carboy.migrate.convert.fastapi.provided import application, templating
 from carboy.migrate.convert.found import Found
 from carboy.migrate.convert.libraries.objects import assigned
 from carboy.migrate.convert.rewriting import Rewriter
@@ -79,8 +80,6 @@ def ask_application(draft: Draft) -> None:
 
 def logger(found: Found, logging: str) -> cst.BaseExpression:
     """The logger that Flask would have made."""
-    from carboy.migrate.convert.fastapi.provided import application
-
     owner = application(found)
     name = owner.source.name if owner is not None else ""
     return expression(f'{logging}.getLogger("{name}")')
@@ -166,8 +165,6 @@ def _render_template(draft: Draft, node: cst.Call) -> cst.BaseExpression | None:
         draft.keep("it calls render_template() in a way that can't be followed")
         return None
     draft.use("render_template")
-    from carboy.migrate.convert.fastapi.provided import templating
-
     templates = draft.need(*templating(draft.found))
     values = "".join(f", {key}={_value(draft, one)}" for key, one in given.named.items())
     values = values if "request" in given.named else f", request={draft.request()}{values}"
