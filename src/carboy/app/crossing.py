@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from carboy.core.answer import Body, Head
 from carboy.core.context import RequestContext as Served
-from carboy.core.per_loop import PerLoop
 from carboy.core.route import Route
 from carboy.core.voice import AWAITED, Kind, LookedAt
+from carboy.server.per_loop import PerLoop
 
 if TYPE_CHECKING:
     from anyio import CapacityLimiter

@@ -21,7 +21,7 @@ from starlette.concurrency import (
     run_until_first_complete,
 )
 
-from carboy.core.per_loop import PerLoop
+from carboy.server.per_loop import PerLoop
 
 __all__ = [
     "asynccontextmanager",

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from carboy.core.closing import enter_async
 from carboy.core.context import RequestContext
 from carboy.core.errors import Overloaded
-from carboy.core.per_loop import PerLoop
+from carboy.server.per_loop import PerLoop
 
 if TYPE_CHECKING:
     from anyio import Semaphore
