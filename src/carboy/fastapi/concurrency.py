@@ -14,14 +14,12 @@ from weakref import WeakKeyDictionary
 
 import anyio.to_thread
 from anyio import CancelScope, CapacityLimiter, Semaphore
-from anyio.lowlevel import checkpoint_if_cancelled
+from anyio.lowlevel import RunVar, checkpoint_if_cancelled
 from starlette.concurrency import (
     iterate_in_threadpool,
     run_in_threadpool,
     run_until_first_complete,
 )
-
-from carboy.server.per_loop import PerLoop
 
 __all__ = [
     "asynccontextmanager",
@@ -86,15 +84,19 @@ class _DependencyConcurrency:
 
     def get_semaphore(self) -> Semaphore:
         """The running loop's semaphore of this declaration."""
-        semaphores = _semaphores.get()
+        try:
+            semaphores = _semaphores.get()
+        except LookupError:
+            semaphores = WeakKeyDictionary()
+            _semaphores.set(semaphores)
         if self not in semaphores:
             semaphores[self] = Semaphore(self.max_concurrency)
         return semaphores[self]
 
 
 #: Of each event loop; a semaphore goes with its declaration.
-_semaphores: PerLoop[WeakKeyDictionary[_DependencyConcurrency, Semaphore]] = PerLoop(
-    "carboy_dependency_semaphores", WeakKeyDictionary
+_semaphores: RunVar[WeakKeyDictionary[_DependencyConcurrency, Semaphore]] = RunVar(
+    "carboy_dependency_semaphores"
 )
 
 
