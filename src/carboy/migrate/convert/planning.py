@@ -44,9 +44,9 @@ def plan(
     """What converting the project at `path` (a folder or one file) would do.
 
     `blueprint` (its name) and `view` (endpoint or function) say which views are to be converted;
-    the others stay as they are, without a TODO. Files that can't be parsed are left out. `target`
-    is "app", or "fastapi" for whole projects: then nothing can be chosen, and where a view stays or
-    the plan has `obstacles` it has no files. FileNotFoundError where there is no such path.
+    the others stay as they are, without a TODO. Files that can't be parsed are named in the notes.
+    `target` is "app", or "fastapi" for whole projects: then nothing can be chosen, and where a view
+    stays or the plan has `obstacles` it has no files. FileNotFoundError without such a path.
     """
     path = Path(path)
     if not path.exists():
@@ -106,7 +106,8 @@ class Planning:
                 self._put(draft)
         classes.put(self.edits, self.wanted)
         is_app = any(owner.is_app_class for owner in self.found.owners.values())
-        notes: list[str] = []
+        broken = self.project.broken.items()
+        notes = [f"{name} can't be read, and stays as it is: {why}" for name, why in broken]
         if converted or is_app:
             notes += dict.fromkeys(change_sides(self.found, self.edits))
             change_applications(self.found, self.edits)

@@ -9,6 +9,7 @@ one.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,6 +32,10 @@ def canonical(name: str) -> str:
     return name
 
 
+_TOO_DEEP = (
+    "an expression in it is nested too deep for Python {}.{}: "
+    "split it (a long sum of texts is one), or take another Python for this command"
+)
 #: What stands in every module that declares something.
 _DECLARING = re.compile(
     r"flask|flasgger|fastapi|carboy|marshmallow|@\s*[\w.\[\]]+\.(?:route|get|post|put|patch|delete)\b"
@@ -54,10 +59,17 @@ class Source:
     def tree(self) -> cst.Module:
         """The parsed module; an empty one where it can't be parsed."""
         try:
-            return cst.parse_module(self.text)
+            tree = cst.parse_module(self.text)
+            # What can be written back only: Python 3.12 allows some hundred calls by way of C above
+            # one another, whatever the recursion limit is, and LibCST writes an expression by such.
+            _ = tree.code
         except cst.ParserSyntaxError as error:
             self._error = str(error).partition("\n")[0]
-            return cst.Module([])
+        except RecursionError:
+            self._error = _TOO_DEEP.format(*sys.version_info)
+        else:
+            return tree
+        return cst.Module([])
 
     @property
     def why_broken(self) -> str | None:
