@@ -14,6 +14,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from carboy.core.engine import Engine
@@ -31,7 +32,7 @@ class Portal:
         #: What the lifespan yielded, for `request.state`.
         self.state: dict[str, Any] = {}
         self._engine = engine
-        self._is_left = False
+        self._is_left = self._is_over = False
         self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="carboy-loop", daemon=True)
         self._thread.start()
@@ -39,9 +40,17 @@ class Portal:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
-        self.loop.run_forever()
+        while not self._is_over:
+            # asyncio lets these two out of the loop, here where nobody watches. The task that
+            # raised has them too, and as the loop goes on they reach the thread that waits for it.
+            with suppress(SystemExit, KeyboardInterrupt):
+                self.loop.run_forever()
         if self._is_left:
             self.loop.close()
+
+    def _end(self) -> None:
+        self._is_over = True
+        self.loop.stop()
 
     @property
     def threads(self) -> Pool:
@@ -104,7 +113,7 @@ class Portal:
             return
         self._is_left = True
         close_pools(self.loop)
-        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.loop.call_soon_threadsafe(self._end)
 
     def close(self) -> None:
         """Close the lifespan and stop the loop; raises what shutdown raises."""
@@ -116,7 +125,7 @@ class Portal:
                 self._lifespan.result()
         finally:
             close_pools(self.loop)
-            self.loop.call_soon_threadsafe(self.loop.stop)
+            self.loop.call_soon_threadsafe(self._end)
             self._thread.join(5)
             self.loop.close()
 
