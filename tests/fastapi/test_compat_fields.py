@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import Enum
+from enum import Enum, IntEnum
 from typing import Annotated, Any, Literal, Optional, TypedDict, Union
 from uuid import UUID
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import GenerateJsonSchema as JsonSchemaMaker
 from pydantic_core import SchemaError
 
 from carboy.fastapi import params
@@ -27,6 +28,7 @@ from carboy.fastapi._compat import (
     serialize_sequence_value,
 )
 from carboy.fastapi._compat.adapters import is_certain, is_shareable
+from carboy.fastapi._compat.schemas import GenerateJsonSchema
 
 
 class Colour(Enum):
@@ -234,3 +236,23 @@ def test_a_field_equals_only_itself() -> None:
     info = params.Query(annotation=int)
     assert field(info) != field(info)
     assert len({field(info), field(info)}) == 2
+
+
+class Level(IntEnum):
+    HIGH = 3
+
+
+@pytest.mark.parametrize(
+    "default",
+    [None, True, 0, 10**30, Level.HIGH, "", "tea", "thé", [], {}, [1], {"a": 1}, 1.5, (), b"x"],
+)
+def test_defaults_are_shown_as_pydantic_shows_them(default: Any) -> None:
+    class Model(BaseModel):
+        field: Any = default
+
+    def shown(generator: type[JsonSchemaMaker]) -> Any:
+        return Model.model_json_schema(schema_generator=generator)["properties"]["field"]["default"]
+
+    ours, theirs = shown(GenerateJsonSchema), shown(JsonSchemaMaker)
+    assert (type(ours), ours) == (type(theirs), theirs)
+    assert ours is not default or not isinstance(default, list | dict)
